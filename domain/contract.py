@@ -1,0 +1,242 @@
+"""The state of a contract: only what some rule reads.
+
+What people read is built by the projections; this is what the law looks at. Everything here is
+changed by `apply` alone, and any decision can be applied to any state without raising: a
+history filtered by date may begin in the middle of a story.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, fields
+from datetime import date
+from decimal import Decimal
+from typing import Any, Literal, TypeVar
+
+from domain.decision import Recorded
+from domain.framework import CADRE_2014, Framework
+from domain.history import Correction, effective
+from domain.standing import Standing
+from domain.values import ZERO, ContractId, PersonId, ServiceId
+
+T = TypeVar("T")
+
+Side = Literal["neighbourhood", "service"]
+
+
+class Book(dict[Any, T]):
+    """Things by their identifier. Writing to one that is not there yet begins it."""
+
+    def __init__(self, begin: Callable[[], T]) -> None:
+        super().__init__()
+        self._begin = begin
+
+    def __missing__(self, key: Any) -> T:
+        self[key] = begun = self._begin()
+        return begun
+
+    def __reduce__(self) -> Any:
+        return (_book, (self._begin, dict(self)))
+
+
+def _book(begin: Callable[[], T], content: dict[Any, T]) -> Book[T]:
+    book = Book(begin)
+    book.update(content)
+    return book
+
+
+@dataclass(slots=True)
+class Plenary:
+    convened_on: date = date.min
+    date: date | None = None
+    held_on: date | None = None
+    cancelled: bool = False
+    purposes: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
+class WorkingGroup:
+    formed_on: date = date.min
+    members: set[PersonId] = field(default_factory=set)
+    dissolved: bool = False
+
+
+@dataclass(slots=True)
+class Need:
+    expressed_on: date = date.min
+    outcome: Literal["retained", "merged", "set_aside"] | None = None
+    into: str | None = None
+
+
+@dataclass(slots=True)
+class Route:
+    """One way an action is paid for, and where its money stands.
+
+    The granted sum is at any instant available + committed + spent + released.
+    """
+
+    kind: str
+    chosen_on: date
+    budgeted: Decimal = ZERO
+    requested: Decimal = ZERO
+    voted: Decimal = ZERO
+    net: Decimal = ZERO
+    urgent: bool = False
+    published_on: date | None = None
+    contested: bool = False
+    credit: Literal["requested", "voted", "enforceable", "refused"] | None = None
+    granted: Decimal = ZERO
+    committed: Decimal = ZERO
+    spent: Decimal = ZERO
+    released: Decimal = ZERO
+
+    @property
+    def available(self) -> Decimal:
+        return self.granted - self.committed - self.spent - self.released
+
+    @property
+    def unspent(self) -> Decimal:
+        return self.granted - self.spent - self.released
+
+    def release(self, amount: Decimal) -> None:
+        """Give back unspent money: first what nobody has committed, then commitments."""
+        self.committed -= max(ZERO, amount - self.available)
+        self.released += amount
+
+    @property
+    def open(self) -> bool:
+        """Money or an answer is still outstanding."""
+        return self.credit in {"requested", "voted"} or self.unspent > 0
+
+
+@dataclass(slots=True)
+class Handover:
+    relay: PersonId | None
+    service: ServiceId | None
+    proposed_on: date
+    answer: Literal["accepted", "declined"] | None = None
+
+
+@dataclass(slots=True)
+class Action:
+    proposed_on: date = date.min
+    needs: tuple[str, ...] = ()
+    choice: Literal["retained", "set_aside"] | None = None
+    rank: int | None = None
+    verdict: Literal["approved", "approved_with_condition", "refused"] | None = None
+    routes: list[Route] = field(default_factory=list)
+    service: ServiceId | None = None
+    accepted: bool = False
+    started_on: date | None = None
+    ended: Literal["completed", "abandoned"] | None = None
+    milestones: dict[str, bool] = field(default_factory=dict)
+    progress: int = 0
+    handover: Handover | None = None
+
+    @property
+    def approved(self) -> bool:
+        return self.verdict in {"approved", "approved_with_condition"}
+
+    @property
+    def route(self) -> Route | None:
+        """The route in force: the last one chosen."""
+        return self.routes[-1] if self.routes else None
+
+    @property
+    def handed_over(self) -> bool:
+        return self.handover is not None and self.handover.answer == "accepted"
+
+    @property
+    def settled(self) -> bool:
+        """Nothing more is expected of the contract for this action (§4.5)."""
+        return self.ended is not None or self.verdict == "refused" or self.handed_over
+
+
+@dataclass(slots=True)
+class Roadmap:
+    drafted_on: date = date.min
+    actions: tuple[str, ...] = ()
+    presented: bool = False
+    submitted: bool = False
+    answer: Literal["endorsed", "returned"] | None = None
+    approved: bool = False
+
+
+@dataclass(slots=True)
+class Budget:
+    granted: Decimal = ZERO
+    spent: Decimal = ZERO
+
+
+@dataclass
+class Contract:
+    """One contract as the rules see it, at the end of `history`."""
+
+    id: ContractId
+    framework: Framework = CADRE_2014
+    version: int = 0
+    history: list[Recorded[Any]] = field(default_factory=list, repr=False)
+
+    standing: Standing = Standing.NEW
+    initiated_on: date | None = None
+    has_perimeter: bool = False
+    coordinator: PersonId | None = None
+    service_delegates: dict[PersonId, ServiceId] = field(default_factory=dict)
+    departments_informed: set[str] = field(default_factory=set)
+    council_informed: bool = False
+    promotion_started_on: date | None = None
+    short_promotion_justified: bool = False
+    budgets: Book[Budget] = field(default_factory=lambda: Book(Budget))
+
+    plenaries: Book[Plenary] = field(default_factory=lambda: Book(Plenary))
+    launched_on: date | None = None
+    last_plenary_on: date | None = None
+
+    delegates: dict[PersonId, str] = field(default_factory=dict)
+    commission: dict[PersonId, Side] = field(default_factory=dict)
+    accepted_imbalance: int = 0
+
+    groups: Book[WorkingGroup] = field(default_factory=lambda: Book(WorkingGroup))
+    needs: Book[Need] = field(default_factory=lambda: Book(Need))
+    diagnosis_shared_on: date | None = None
+    actions: Book[Action] = field(default_factory=lambda: Book(Action))
+    roadmaps: Book[Roadmap] = field(default_factory=lambda: Book(Roadmap))
+    closure_opened_on: date | None = None
+    report_adopted: bool = False
+
+    @classmethod
+    def of(cls, contract: ContractId, history: Iterable[Recorded[Any]]) -> Contract:
+        """The contract that this history, corrections in place, leads to."""
+        state = cls(contract, history=list(history))
+        for recorded in effective(state.history):
+            recorded.decision.apply(state, recorded.act)
+        if state.history:
+            state.version = state.history[-1].version
+        return state
+
+    def evolve(self, recorded: Recorded[Any]) -> None:
+        """Take in the next decision. A correction changes the past, so everything is folded anew."""
+        if isinstance(recorded.decision, Correction):
+            corrected = Contract.of(self.id, [*self.history, recorded])
+            for each in fields(self):
+                setattr(self, each.name, getattr(corrected, each.name))
+            return
+        self.history.append(recorded)
+        self.version = recorded.version
+        recorded.decision.apply(self, recorded.act)
+
+    def sides(self, seats: dict[PersonId, Side]) -> tuple[int, int]:
+        """How many sit for the neighbourhood and for the services, as parity counts them."""
+        neighbourhood = sum(side == "neighbourhood" for side in seats.values())
+        services = len(seats) - neighbourhood
+        match self.framework.coordinator_counts_for:
+            case "neighbourhood":
+                neighbourhood += 1
+            case "service":
+                services += 1
+        return neighbourhood, services
+
+    def leave_commission(self, person: PersonId) -> None:
+        self.delegates.pop(person, None)
+        self.service_delegates.pop(person, None)
+        self.commission.pop(person, None)

@@ -1,0 +1,74 @@
+"""Rules about naming things: what a decision refers to must be there, and be there already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from domain.rule import Rule
+from domain.values import Bilingual
+
+if TYPE_CHECKING:
+    from domain.act import Act
+    from domain.contract import Contract
+
+PLENARY = Bilingual("la conférence de quartier", "the plenary")
+GROUP = Bilingual("le groupe de travail", "the working group")
+NEED = Bilingual("le besoin", "the need")
+ACTION = Bilingual("l'action", "the action")
+ROADMAP = Bilingual("la feuille de route", "the roadmap")
+MILESTONE = Bilingual("le jalon", "the milestone")
+
+
+class Unknown(Rule, basis="4"):
+    """A decision refers only to what the contract knows."""
+
+    fr = "Le contrat ne connaît pas {kind} « {id} »."
+    en = "The contract does not know {kind} “{id}”."
+
+
+class AlreadyKnown(Rule, basis="4"):
+    """An identifier names one thing in a contract, once."""
+
+    fr = "Le contrat connaît déjà {kind} « {id} »."
+    en = "The contract already knows {kind} “{id}”."
+
+
+class DatedBeforeItsSubject(Rule, basis="4"):
+    """What a decision is about was there on the day it was decided."""
+
+    fr = "La décision est datée du {decided_on}, avant {kind} « {id} » ({since})."
+    en = "The decision is dated {decided_on}, before {kind} “{id}” ({since})."
+
+
+_BEGAN = {
+    "plenaries": (PLENARY, "convened_on"),
+    "groups": (GROUP, "formed_on"),
+    "needs": (NEED, "expressed_on"),
+    "actions": (ACTION, "proposed_on"),
+    "roadmaps": (ROADMAP, "drafted_on"),
+}
+
+Reference = Unknown | DatedBeforeItsSubject
+
+
+def refers(contract: Contract, act: Act, book: str, *ids: Any) -> Iterator[Reference]:
+    """Find references to things of `contract.<book>` that are unknown, or began after the act."""
+    kind, began = _BEGAN[book]
+    known: Mapping[Any, Any] = getattr(contract, book)
+    for each in ids:
+        if each not in known:
+            yield Unknown(kind=kind, id=str(each))
+            continue
+        since: date = getattr(known[each], began)
+        if act.decided_on < since:
+            yield DatedBeforeItsSubject(
+                kind=kind, id=str(each), since=since, decided_on=act.decided_on
+            )
+
+
+def is_new(contract: Contract, book: str, each: Any) -> Iterator[AlreadyKnown]:
+    """Find an identifier that is taken."""
+    if each in getattr(contract, book):
+        yield AlreadyKnown(kind=_BEGAN[book][0], id=str(each))

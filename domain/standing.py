@@ -1,0 +1,55 @@
+"""Where a contract stands as a whole, and the rules every decision answers to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from domain.rule import Rule
+from domain.values import Term
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from domain.act import Act
+    from domain.contract import Contract
+
+
+class Standing(Term):
+    """The life of a contract. Interrupted and closed are ends."""
+
+    NEW = "new", "pas encore initié", "not yet initiated"
+    UNDER_WAY = "under_way", "en cours", "under way"
+    SUSPENDED = "suspended", "suspendu", "suspended"
+    INTERRUPTED = "interrupted", "interrompu", "interrupted"
+    CLOSED = "closed", "clos", "closed"
+
+
+class NotUnderWay(Rule, basis="4"):
+    """Each decision belongs to certain standings of the contract; most to a contract under way."""
+
+    fr = "Le contrat est {standing} : cette décision ne peut pas être prise."
+    en = "The contract is {standing}: this decision cannot be taken."
+
+
+class DecidedInTheFuture(Rule, basis="4"):
+    """What is recorded has been decided."""
+
+    fr = "La décision est datée du {decided_on}, après aujourd'hui ({today})."
+    en = "The decision is dated {decided_on}, after today ({today})."
+
+    @classmethod
+    def check(cls, contract: Contract, act: Act) -> Iterator[Self]:
+        if act.decided_on > act.today:
+            yield cls(decided_on=act.decided_on, today=act.today)
+
+
+class DecidedBeforeTheContract(Rule, basis="4.1"):
+    """Nothing is decided in a contract before the decision that initiates it."""
+
+    fr = "La décision est datée du {decided_on}, avant l'initiation du contrat ({initiated_on})."
+    en = "The decision is dated {decided_on}, before the contract was initiated ({initiated_on})."
+
+    @classmethod
+    def check(cls, contract: Contract, act: Act) -> Iterator[Self]:
+        if contract.initiated_on is not None and act.decided_on < contract.initiated_on:
+            yield cls(decided_on=act.decided_on, initiated_on=contract.initiated_on)

@@ -1,0 +1,74 @@
+"""A decision as it is written down: the payload of its event, and back.
+
+The payload is canonical JSON, so its digest is the same wherever it is computed:
+
+    {"data": {…the fields…}, "evidence": […], "departures": {"promotion-too-short": {…}}}
+
+Fields that are None, and an empty `evidence` or `departures`, are left out.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.act import Act, Evidence
+from domain.canonical import canonical
+from domain.decision import Decision, decision_type
+from domain.values import TextRef
+
+DecisionT = TypeVar("DecisionT", bound=Decision)
+
+
+class NewerSchema(ValueError):
+    """A stored event was written by a newer version of the program than this one."""
+
+
+class Content(BaseModel, Generic[DecisionT]):
+    """A payload, read."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    data: DecisionT
+    evidence: tuple[Evidence, ...] = ()
+    departures: dict[str, TextRef] = {}
+
+
+def content_of(decision: Decision, act: Act) -> dict[str, Any]:
+    """The payload as a JSON value."""
+    content: dict[str, Any] = {"data": decision.model_dump(mode="json", exclude_none=True)}
+    if act.evidence:
+        content["evidence"] = [
+            piece.model_dump(mode="json", exclude_defaults=True) for piece in act.evidence
+        ]
+    if act.departures:
+        content["departures"] = {
+            rule: reason.model_dump(mode="json") for rule, reason in act.departures.items()
+        }
+    return content
+
+
+def write(decision: Decision, act: Act) -> bytes:
+    """The payload in canonical bytes."""
+    return canonical(content_of(decision, act))
+
+
+def read(slug: str, schema: int, payload: str | bytes) -> Content[Any]:
+    """Read a stored payload, whatever earlier schema version it was written under.
+
+    Raises:
+        UnknownDecisionType: the name is not in the registry; nothing is looked for elsewhere.
+        NewerSchema: `schema` is above what this program knows: reading on would lose something.
+    """
+    kind = decision_type(slug)
+    if schema == kind.schema_version:
+        return Content[kind].model_validate_json(payload)  # type: ignore[valid-type]
+    if schema > kind.schema_version:
+        raise NewerSchema(f"{slug} was stored under schema {schema}, known is {kind.schema_version}")
+    content = json.loads(payload)
+    for version in range(schema, kind.schema_version):
+        upcast = getattr(kind, f"upcast_v{version}_v{version + 1}")
+        content["data"] = upcast(content["data"])
+    return Content[kind].model_validate_json(canonical(content))  # type: ignore[valid-type]

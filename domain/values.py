@@ -1,0 +1,257 @@
+"""The small words decisions are written in: identifiers, titles, amounts, texts, terms.
+
+A decision lasts for ever, so its fields may only be of types that cannot hold what may have to
+be forgotten. Free text and identities are held by reference: `Text` and `PersonId`.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from decimal import Decimal
+from enum import Enum
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, NewType, Protocol, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    PlainSerializer,
+    StringConstraints,
+    ValidationInfo,
+    WithJsonSchema,
+)
+from pydantic_core import PydanticCustomError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Language = Literal["fr", "en"]
+
+
+class Bilingual(NamedTuple):
+    """A sentence or a name a person reads, in both languages; French comes first."""
+
+    fr: str
+    en: str
+
+    def to(self, language: Language) -> str:
+        return self.fr if language == "fr" else self.en
+
+
+class Term(str, Enum):
+    """A closed vocabulary: each member has a stored value and a name in both languages."""
+
+    fr: str
+    en: str
+
+    def __new__(cls, value: str, fr: str, en: str) -> Self:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.fr = fr
+        member.en = en
+        return member
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+    @property
+    def label(self) -> Bilingual:
+        return Bilingual(self.fr, self.en)
+
+
+# --- Characters ---------------------------------------------------------------------------------
+
+_LINE_CONTROLS = frozenset("\n\r\t")
+
+
+def _printable(value: str) -> str:
+    """One line of text without control characters, in Unicode's composed form (NFC)."""
+    for character in value:
+        if unicodedata.category(character) in {"Cc", "Cs", "Co", "Cn", "Zl", "Zp"}:
+            raise PydanticCustomError(
+                "characters",
+                "Character U+{code} is not allowed here.",
+                {"code": f"{ord(character):04X}"},
+            )
+    if value != value.strip() or not value:
+        raise PydanticCustomError("blank", "Must not be blank, nor begin or end with a space.")
+    return unicodedata.normalize("NFC", value)
+
+
+def clean_text(value: str) -> str:
+    """Several lines of text, without control characters but for line ends and tabs, in NFC.
+
+    Raises:
+        PydanticCustomError: a control character, a lone surrogate, or nothing but spaces.
+    """
+    for character in value:
+        if character not in _LINE_CONTROLS and unicodedata.category(character) in {"Cc", "Cs"}:
+            raise PydanticCustomError(
+                "characters",
+                "Character U+{code} is not allowed in a text.",
+                {"code": f"{ord(character):04X}"},
+            )
+    if not value.strip():
+        raise PydanticCustomError("blank", "Must not be blank.")
+    return unicodedata.normalize("NFC", value)
+
+
+# --- Names and identifiers ----------------------------------------------------------------------
+
+KEY_PATTERN = r"^[a-z0-9]([a-z0-9-]{0,58}[a-z0-9])?$"
+
+Key = Annotated[str, StringConstraints(pattern=KEY_PATTERN)]
+"""A short public identifier chosen by whoever records: `a1`, `rue-de-berne`."""
+
+ContractId = Key
+PlenaryId = Annotated[Key, "plenary"]
+WorkingGroupId = Annotated[Key, "working group"]
+NeedId = Annotated[Key, "need"]
+ActionId = Annotated[Key, "action"]
+MilestoneId = Annotated[Key, "milestone"]
+ServiceId = Annotated[Key, "service"]
+DepartmentId = Annotated[Key, "department"]
+ThemeId = Annotated[Key, "theme"]
+
+PersonId = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+    ),
+    "person",
+]
+"""An identity in the vault. An event names a person in no other way."""
+
+Title = Annotated[
+    str, StringConstraints(min_length=1, max_length=120), AfterValidator(_printable), "title"
+]
+"""A short public name of a thing, never of a person; part of the event for ever."""
+
+Citation = Annotated[
+    str, StringConstraints(min_length=1, max_length=60), AfterValidator(_printable), "citation"
+]
+"""A public reference such as `PR-1234`, `D-39 (181e)` or `PV 3`."""
+
+Place = Annotated[
+    str, StringConstraints(min_length=1, max_length=120), AfterValidator(_printable), "place"
+]
+"""A public place: a school, a square. Never somebody's address."""
+
+Year = Annotated[int, "year"]
+
+
+# --- Money --------------------------------------------------------------------------------------
+
+_AMOUNT = re.compile(r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,2})?$")
+
+
+def _amount(value: Any) -> Decimal:
+    if isinstance(value, Decimal):
+        if value.is_finite() and value >= 0 and value == value.quantize(Decimal("0.01")):
+            return value.quantize(Decimal("0.01"))
+    elif isinstance(value, str) and _AMOUNT.match(value):
+        return Decimal(value).quantize(Decimal("0.01"))
+    raise PydanticCustomError(
+        "amount",
+        'Must be Swiss francs as a string with at most two decimals, such as "1250.00".',
+    )
+
+
+Amount = Annotated[
+    Decimal,
+    BeforeValidator(_amount),
+    PlainSerializer(lambda amount: f"{amount:.2f}", return_type=str, when_used="json"),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "format": "chf",
+            "pattern": r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,2})?$",
+            "examples": ["1250.00"],
+        }
+    ),
+    "amount",
+]
+"""Swiss francs, two places, up to 999,999,999,999.99. Never a float, never rounded."""
+
+ZERO = Decimal("0.00")
+
+
+# --- Free text, by reference --------------------------------------------------------------------
+
+TEXT_LIMIT = 20_000
+"""Characters in one free text."""
+
+
+class TextRef(BaseModel):
+    """What an event holds of a free text: where the vault keeps it, and a salted digest of it.
+
+    The digest is SHA-256 of salt and text, in hex. It is what the log proves, so that a text can
+    be erased and the history still verifies.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    text: str
+    digest: str
+
+
+class Audience(Term):
+    """Who may read a free text, as long as it is kept."""
+
+    PUBLIC = "public", "tout le monde", "everyone"
+    RESTRICTED = "restricted", "personnes habilitées", "authorised readers"
+
+
+class TextKeeper(Protocol):
+    """Takes a free text into safe keeping and answers with the reference to write down."""
+
+    def keep(self, text: str, audience: Audience) -> TextRef: ...
+
+
+KEEPER = "keeper"
+"""The key of the validation context under which a `TextKeeper` is handed in."""
+
+
+def _kept(audience: Audience) -> BeforeValidator:
+    def keep(value: Any, info: ValidationInfo) -> Any:
+        if not isinstance(value, str):
+            if isinstance(info.context, dict) and KEEPER in info.context:
+                raise PydanticCustomError("string_type", "Input should be a valid string")
+            return value
+        context: Mapping[str, Any] = info.context or {}
+        keeper: TextKeeper | None = context.get(KEEPER)
+        if keeper is None:
+            raise PydanticCustomError("text_in_clear", "A stored event holds no text in clear.")
+        if len(value) > TEXT_LIMIT:
+            raise PydanticCustomError(
+                "string_too_long",
+                "A text has at most {max_length} characters.",
+                {"max_length": TEXT_LIMIT},
+            )
+        return keeper.keep(clean_text(value), audience)
+
+    return BeforeValidator(keep)
+
+
+_TEXT_SCHEMA: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": TEXT_LIMIT}
+
+Text = Annotated[
+    TextRef,
+    _kept(Audience.PUBLIC),
+    WithJsonSchema(_TEXT_SCHEMA | {"format": "text"}, mode="validation"),
+    "text",
+]
+"""A free text meant to be read by everyone: reasons, descriptions, minutes."""
+
+RestrictedText = Annotated[
+    TextRef,
+    _kept(Audience.RESTRICTED),
+    WithJsonSchema(_TEXT_SCHEMA | {"format": "restricted-text"}, mode="validation"),
+    "restricted text",
+]
+"""A free text in residents' own words: only for authorised readers."""
+
+AccountId = NewType("AccountId", str)
+"""The account that recorded a decision: a role's account name, never a person's."""
