@@ -107,12 +107,14 @@ class EmbeddedPostgres:
 
     def create(self, database: str) -> str:
         """Make a database if it is missing; its address."""
-        with psycopg.connect(self.url(), autocommit=True) as connection:
-            with contextlib.suppress(
+        with (
+            psycopg.connect(self.url(), autocommit=True) as connection,
+            contextlib.suppress(
                 psycopg.errors.DuplicateDatabase,
                 psycopg.errors.UniqueViolation,  # made by another process at the same moment
-            ):
-                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
+            ),
+        ):
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
         return self.url(database)
 
     def stop(self) -> None:

