@@ -16,7 +16,11 @@ from domain.values import AccountId, Citation, Term, TextRef, Title
 class Body(Term):
     """The bodies that take decisions (§2, §3)."""
 
-    ADMINISTRATIVE_COUNCIL = "administrative_council", "Conseil administratif", "Administrative council"
+    ADMINISTRATIVE_COUNCIL = (
+        "administrative_council",
+        "Conseil administratif",
+        "Administrative council",
+    )
     MUNICIPAL_COUNCIL = "municipal_council", "Conseil municipal", "Municipal council"
     STEERING_COMMITTEE = "steering_committee", "Comité de pilotage", "Steering committee"
     PROJECT_LEAD = "project_lead", "Chef-fe de projet", "Project lead"

@@ -5,12 +5,42 @@ A chapter is added here once; a decision type is not named here at all.
 
 from __future__ import annotations
 
-from domain import (  # noqa: F401 - imported for their decision types
+from domain import (
+    actions,
+    closure,
+    commission,
+    corrections,
+    credit,
+    diagnosis,
+    follow_up,
+    funding,
+    handover,
     initiation,
+    offices,
+    plenaries,
+    promotion,
+    roadmap,
+    working_groups,
 )
 from domain.decision import Decision
 
-CHAPTERS = ("initiation",)
+CHAPTERS = (
+    initiation,
+    offices,
+    promotion,
+    plenaries,
+    commission,
+    working_groups,
+    diagnosis,
+    actions,
+    roadmap,
+    funding,
+    credit,
+    follow_up,
+    handover,
+    closure,
+    corrections,
+)
 
 
 def catalogue() -> dict[str, type[Decision]]:

@@ -48,7 +48,7 @@ def _book(begin: Callable[[], T], content: dict[Any, T]) -> Book[T]:
 @dataclass(slots=True)
 class Plenary:
     convened_on: date = date.min
-    date: date | None = None
+    planned_on: date | None = None
     held_on: date | None = None
     cancelled: bool = False
     purposes: frozenset[str] = frozenset()
@@ -194,6 +194,7 @@ class Contract:
 
     delegates: dict[PersonId, str] = field(default_factory=dict)
     commission: dict[PersonId, Side] = field(default_factory=dict)
+    commission_constituted: bool = False
     accepted_imbalance: int = 0
 
     groups: Book[WorkingGroup] = field(default_factory=lambda: Book(WorkingGroup))
@@ -202,7 +203,6 @@ class Contract:
     actions: Book[Action] = field(default_factory=lambda: Book(Action))
     roadmaps: Book[Roadmap] = field(default_factory=lambda: Book(Roadmap))
     closure_opened_on: date | None = None
-    report_adopted: bool = False
 
     @classmethod
     def of(cls, contract: ContractId, history: Iterable[Recorded[Any]]) -> Contract:

@@ -202,5 +202,7 @@ def judge(decision: Decision, contract: Contract, act: Act) -> Judgement:
     departed = [f for f in found if f.departable and f.id in act.departures]
     refusals = [f for f in found if f not in departed]
     justified = {finding.id for finding in departed}
-    refusals += [DepartureWithoutCause(rule=rule) for rule in act.departures if rule not in justified]
+    refusals += [
+        DepartureWithoutCause(rule=rule) for rule in act.departures if rule not in justified
+    ]
     return Judgement(tuple(refusals), tuple(departed))

@@ -66,14 +66,18 @@ def _polygons(geojson: dict[str, Any]) -> list[list[list[tuple[float, float]]]]:
         rings = []
         for ring in polygon:
             if not isinstance(ring, list) or len(ring) < 4 or ring[0] != ring[-1]:
-                raise _refuse("ring", "A ring is a list of at least 4 positions, the last the first.")
+                raise _refuse(
+                    "ring", "A ring is a list of at least 4 positions, the last the first."
+                )
             vertices += len(ring)
             rings.append([_position(position) for position in ring])
         read.append(rings)
     if not read:
         raise _refuse("empty", "The geometry is empty.")
     if vertices > VERTICES_LIMIT:
-        raise _refuse("vertices", "The geometry has more than {limit} vertices.", limit=VERTICES_LIMIT)
+        raise _refuse(
+            "vertices", "The geometry has more than {limit} vertices.", limit=VERTICES_LIMIT
+        )
     return read
 
 
@@ -123,8 +127,6 @@ def _reprojected(ring: list[tuple[float, float]]) -> list[tuple[float, float]]:
     if not all(math.isfinite(n) for n in (*xs, *ys)):
         raise _refuse("outside", "The geometry lies outside the canton of Geneva.")
     return list(zip(xs, ys, strict=True))
-
-
 
 
 _POSITION = {

@@ -24,7 +24,9 @@ class Correction(Decision):
         """What stands in the first decision's place; None if nothing does."""
 
 
-def effective(history: Iterable[Recorded[Any]], *, valid_at: date | None = None) -> Iterator[Recorded[Any]]:
+def effective(
+    history: Iterable[Recorded[Any]], *, valid_at: date | None = None
+) -> Iterator[Recorded[Any]]:
     """The decisions that count, in the order they were recorded.
 
     A rectified decision appears as corrected and an annulled one not at all, each in the first

@@ -72,3 +72,48 @@ def is_new(contract: Contract, book: str, each: Any) -> Iterator[AlreadyKnown]:
     """Find an identifier that is taken."""
     if each in getattr(contract, book):
         yield AlreadyKnown(kind=_BEGAN[book][0], id=str(each))
+
+
+# --- Reference data -----------------------------------------------------------------------------
+
+
+class UnknownDepartment(Rule, basis="2"):
+    """The City has five departments; they are reference data."""
+
+    fr = "« {department} » n'est pas l'un des départements : {known}."
+    en = "“{department}” is not one of the departments: {known}."
+
+
+class UnknownService(Rule, basis="2"):
+    """Municipal services, and the department each belongs to, are reference data."""
+
+    fr = "« {service} » n'est pas un service municipal connu."
+    en = "“{service}” is not a known municipal service."
+
+
+class ServiceOfAnotherDepartment(Rule, basis="2"):
+    """A service belongs to one department."""
+
+    fr = "Le service « {service} » relève du département « {department} »."
+    en = "The service “{service}” belongs to the department “{department}”."
+
+
+class UnknownTheme(Rule, basis="3.3"):
+    """Themes are reference data."""
+
+    fr = "« {theme} » n'est pas un thème connu."
+    en = "“{theme}” is not a known theme."
+
+
+def departments(act: Act) -> tuple[str, ...]:
+    return tuple(department.id for department in act.reference.departments)
+
+
+def is_theme(act: Act, theme: str) -> Iterator[UnknownTheme]:
+    if all(known.id != theme for known in act.reference.themes):
+        yield UnknownTheme(theme=theme)
+
+
+def is_service(act: Act, service: str) -> Iterator[UnknownService]:
+    if act.reference.service(service) is None:
+        yield UnknownService(service=service)

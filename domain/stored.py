@@ -66,7 +66,9 @@ def read(slug: str, schema: int, payload: str | bytes) -> Content[Any]:
     if schema == kind.schema_version:
         return Content[kind].model_validate_json(payload)  # type: ignore[valid-type]
     if schema > kind.schema_version:
-        raise NewerSchema(f"{slug} was stored under schema {schema}, known is {kind.schema_version}")
+        raise NewerSchema(
+            f"{slug} was stored under schema {schema}, known is {kind.schema_version}"
+        )
     content = json.loads(payload)
     for version in range(schema, kind.schema_version):
         upcast = getattr(kind, f"upcast_v{version}_v{version + 1}")

@@ -117,9 +117,7 @@ ThemeId = Annotated[Key, "theme"]
 
 PersonId = Annotated[
     str,
-    StringConstraints(
-        pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
-    ),
+    StringConstraints(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"),
     "person",
 ]
 """An identity in the vault. An event names a person in no other way."""
@@ -213,15 +211,36 @@ class TextKeeper(Protocol):
 KEEPER = "keeper"
 """The key of the validation context under which a `TextKeeper` is handed in."""
 
+UNCHANGED = "unchanged"
+"""The key under which a rectification hands in the stored fields that may stay as they are."""
+
+TextId = Annotated[
+    str,
+    StringConstraints(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"),
+    "text id",
+]
+"""Where the vault keeps one free text."""
+
+
+def _holds(stored: Any, reference: Any) -> bool:
+    """Whether the reference stands somewhere in the stored fields."""
+    match stored:
+        case dict():
+            return stored == reference or any(_holds(v, reference) for v in stored.values())
+        case list():
+            return any(_holds(each, reference) for each in stored)
+        case _:
+            return False
+
 
 def _kept(audience: Audience) -> BeforeValidator:
     def keep(value: Any, info: ValidationInfo) -> Any:
-        if not isinstance(value, str):
-            if isinstance(info.context, dict) and KEEPER in info.context:
-                raise PydanticCustomError("string_type", "Input should be a valid string")
-            return value
         context: Mapping[str, Any] = info.context or {}
         keeper: TextKeeper | None = context.get(KEEPER)
+        if not isinstance(value, str):
+            if keeper is not None and not _holds(context.get(UNCHANGED), value):
+                raise PydanticCustomError("string_type", "Input should be a valid string")
+            return value
         if keeper is None:
             raise PydanticCustomError("text_in_clear", "A stored event holds no text in clear.")
         if len(value) > TEXT_LIMIT:

@@ -1,0 +1,275 @@
+"""Following up: who is responsible, and how far it is (§4.4)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+from annotated_types import Ge, Le
+
+from domain.act import Act, Body
+from domain.decision import Decision
+from domain.following import DIRECTING, FOLLOWING, ActionHasEnded, NotForFollowUp, followed
+from domain.references import (
+    MILESTONE,
+    AlreadyKnown,
+    Reference,
+    Unknown,
+    UnknownService,
+    is_service,
+)
+from domain.rule import Rule
+from domain.values import ActionId, MilestoneId, ServiceId, Text, Title
+
+if TYPE_CHECKING:
+    from domain.contract import Contract
+
+SERVICE = {Body.SERVICE}
+
+
+class AlreadyResponsible(Rule, basis="4.4"):
+    """Exactly one service is responsible at any instant; assigning anew replaces it."""
+
+    fr = "Le service « {service} » est déjà responsable de l'action « {action} »."
+    en = "The service “{service}” is already responsible for the action “{action}”."
+
+
+class NoResponsibleService(Rule, basis="4.4"):
+    """The municipal services stay responsible for carrying actions out."""
+
+    fr = "Aucun service n'est responsable de l'action « {action} »."
+    en = "No service is responsible for the action “{action}”."
+
+
+class AssignmentAnswered(Rule, basis="4.4"):
+    """An assignment is accepted once."""
+
+    fr = "L'attribution de l'action « {action} » est déjà acceptée."
+    en = "The assignment of the action “{action}” is already accepted."
+
+
+class NotFunded(Rule, basis="4.3"):
+    """An action starts when it is funded, or needs no funding."""
+
+    fr = "L'action « {action} » n'est pas financée."
+    en = "The action “{action}” is not funded."
+
+
+class AlreadyStarted(Rule, basis="4.4"):
+    """An action starts once."""
+
+    fr = "L'action « {action} » a déjà commencé."
+    en = "The action “{action}” has already started."
+
+
+class NotStarted(Rule, basis="4.4"):
+    """Progress and completion belong to an action that has started."""
+
+    fr = "L'action « {action} » n'a pas commencé."
+    en = "The action “{action}” has not started."
+
+
+class MilestoneAlreadyReached(Rule, basis="4.4"):
+    """A milestone is reached once."""
+
+    fr = "Le jalon « {milestone} » est déjà atteint."
+    en = "The milestone “{milestone}” has already been reached."
+
+
+def _started(contract: Contract, action: ActionId) -> Iterator[NotStarted]:
+    known = contract.actions.get(action)
+    if known is not None and known.started_on is None:
+        yield NotStarted(action=action)
+
+
+class _OnAction(Decision):
+    """A decision on an action that is being followed up."""
+
+    action: ActionId
+
+    def judge(
+        self, contract: Contract, act: Act
+    ) -> Iterator[Reference | NotForFollowUp | ActionHasEnded]:
+        yield from followed(contract, act, self.action)
+
+
+class ActionAssigned(_OnAction, taken_by=DIRECTING, basis="4.4"):
+    """One service is made responsible; it replaces the one before."""
+
+    fr = "Action attribuée à un service"
+
+    service: ServiceId
+
+    def judge(
+        self, contract: Contract, act: Act
+    ) -> Iterator[
+        Reference | NotForFollowUp | ActionHasEnded | UnknownService | AlreadyResponsible
+    ]:
+        yield from followed(contract, act, self.action)
+        yield from is_service(act, self.service)
+        action = contract.actions.get(self.action)
+        if action is not None and action.service == self.service:
+            yield AlreadyResponsible(action=self.action, service=self.service)
+
+    def apply(self, contract: Contract, act: Act) -> None:
+        action = contract.actions[self.action]
+        action.service = self.service
+        action.accepted = False
+
+
+class AssignmentAccepted(_OnAction, taken_by=SERVICE, basis="4.4"):
+    """The service takes the action on."""
+
+    fr = "Attribution acceptée"
+
+    remarks: Text | None = None
+
+    def judge(
+        self, contract: Contract, act: Act
+    ) -> Iterator[
+        Reference | NotForFollowUp | ActionHasEnded | NoResponsibleService | AssignmentAnswered
+    ]:
+        yield from followed(contract, act, self.action)
+        action = contract.actions.get(self.action)
+        if action is not None and action.service is None:
+            yield NoResponsibleService(action=self.action)
+        if action is not None and action.accepted:
+            yield AssignmentAnswered(action=self.action)
+
+    def apply(self, contract: Contract, act: Act) -> None:
+        contract.actions[self.action].accepted = True
+
+
+class ActionStarted(_OnAction, taken_by=SERVICE, basis="4.4"):
+    """The responsible service begins."""
+
+    fr = "Action commencée"
+
+    expected_end: dt.date | None = None
+
+    def judge(
+        self, contract: Contract, act: Act
+    ) -> Iterator[
+        Reference
+        | NotForFollowUp
+        | ActionHasEnded
+        | NoResponsibleService
+        | NotFunded
+        | AlreadyStarted
+    ]:
+        yield from followed(contract, act, self.action)
+        action = contract.actions.get(self.action)
+        if action is None:
+            return
+        if action.service is None:
+            yield NoResponsibleService(action=self.action)
+        route = action.route
+        if route is None or (route.kind != "none_needed" and route.granted <= 0):
+            yield NotFunded(action=self.action)
+        if action.started_on is not None:
+            yield AlreadyStarted(action=self.action)
+
+    def apply(self, contract: Contract, act: Act) -> None:
+        contract.actions[self.action].started_on = act.decided_on
+
+
+class MilestoneSet(_OnAction, taken_by=FOLLOWING, basis="4.4"):
+    """A step is agreed, with its day."""
+
+    fr = "Jalon fixé"
+
+    milestone: MilestoneId
+    title: Title
+    due: dt.date
+
+    def judge(
+        self, contract: Contract, act: Act
+    ) -> Iterator[Reference | NotForFollowUp | ActionHasEnded | AlreadyKnown]:
+        yield from followed(contract, act, self.action)
+        action = contract.actions.get(self.action)
+        if action is not None and self.milestone in action.milestones:
+            yield AlreadyKnown(kind=MILESTONE, id=self.milestone)
+
+    def apply(self, contract: Contract, act: Act) -> None:
+        contract.actions[self.action].milestones[self.milestone] = False
+
+
+class MilestoneReached(_OnAction, taken_by=FOLLOWING, basis="4.4"):
+    """A step is done."""
+
+    fr = "Jalon atteint"
+
+    milestone: MilestoneId
+
+    def judge(
+        self, contract: Contract, act: Act
+    ) -> Iterator[Reference | NotForFollowUp | ActionHasEnded | Unknown | MilestoneAlreadyReached]:
+        yield from followed(contract, act, self.action)
+        action = contract.actions.get(self.action)
+        if action is not None and self.milestone not in action.milestones:
+            yield Unknown(kind=MILESTONE, id=self.milestone)
+        if action is not None and action.milestones.get(self.milestone):
+            yield MilestoneAlreadyReached(milestone=self.milestone)
+
+    def apply(self, contract: Contract, act: Act) -> None:
+        contract.actions[self.action].milestones[self.milestone] = True
+
+
+class ProgressReported(_OnAction, taken_by=FOLLOWING, basis="4.4"):
+    """How far an action is."""
+
+    fr = "Avancement rapporté"
+
+    percent: Annotated[int, Ge(0), Le(100)]
+    text: Text
+
+    def judge(
+        self, contract: Contract, act: Act
+    ) -> Iterator[Reference | NotForFollowUp | ActionHasEnded | NotStarted]:
+        yield from followed(contract, act, self.action)
+        yield from _started(contract, self.action)
+
+    def apply(self, contract: Contract, act: Act) -> None:
+        contract.actions[self.action].progress = self.percent
+
+
+class ActionRescheduled(_OnAction, taken_by=SERVICE | DIRECTING, basis="4.4"):
+    """The end is moved, with a reason."""
+
+    fr = "Action replanifiée"
+
+    expected_end: dt.date
+    reason: Text
+
+
+class ActionCompleted(_OnAction, taken_by=SERVICE, basis="4.4"):
+    """The responsible service has carried the action out."""
+
+    fr = "Action achevée"
+
+    text: Text | None = None
+
+    def judge(
+        self, contract: Contract, act: Act
+    ) -> Iterator[Reference | NotForFollowUp | ActionHasEnded | NotStarted]:
+        yield from followed(contract, act, self.action)
+        yield from _started(contract, self.action)
+
+    def apply(self, contract: Contract, act: Act) -> None:
+        contract.actions[self.action].ended = "completed"
+
+
+class ActionAbandoned(_OnAction, taken_by=DIRECTING, basis="4.4"):
+    """The action is given up, with a reason; its unspent money is released."""
+
+    fr = "Action abandonnée"
+
+    reason: Text
+
+    def apply(self, contract: Contract, act: Act) -> None:
+        action = contract.actions[self.action]
+        action.ended = "abandoned"
+        if action.route is not None:
+            action.route.release(action.route.unspent)
+            action.route.credit = None if action.route.credit is None else "refused"

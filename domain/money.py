@@ -1,0 +1,33 @@
+"""Rules about sums of money, whatever they are for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from domain.rule import Rule
+
+
+class AmountNotPositive(Rule, basis="4.3"):
+    """A sum that is granted, committed or spent is more than nothing."""
+
+    fr = "Le montant doit être supérieur à zéro."
+    en = "The amount must be more than zero."
+
+
+class NetAboveGross(Rule, basis="4.3"):
+    """What remains to be paid after contributions is at most the whole."""
+
+    fr = "Le montant net ({net}) dépasse le montant brut ({gross})."
+    en = "The net amount ({net}) exceeds the gross amount ({gross})."
+
+
+def is_positive(amount: Decimal) -> Iterator[AmountNotPositive]:
+    if amount <= 0:
+        yield AmountNotPositive()
+
+
+def is_gross_and_net(gross: Decimal, net: Decimal) -> Iterator[AmountNotPositive | NetAboveGross]:
+    yield from is_positive(gross)
+    if net > gross:
+        yield NetAboveGross(net=net, gross=gross)

@@ -1,0 +1,142 @@
+"""Who the council puts in charge: the coordinator and the services' delegates (§2, §3.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import TYPE_CHECKING, Self
+
+from domain.act import Act, Body
+from domain.decision import Decision
+from domain.references import (
+    ServiceOfAnotherDepartment,
+    UnknownDepartment,
+    UnknownService,
+    departments,
+)
+from domain.rule import Rule
+from domain.values import DepartmentId, PersonId, ServiceId, Text
+
+if TYPE_CHECKING:
+    from domain.contract import Contract
+
+COUNCIL = {Body.ADMINISTRATIVE_COUNCIL}
+
+
+class CoordinatorInOffice(Rule, basis="2"):
+    """A contract has one coordinator at a time."""
+
+    fr = "Le contrat a déjà un-e coordinateur-trice, qui doit d'abord être relevé-e."
+    en = "The contract already has a coordinator, who must be relieved first."
+
+    @classmethod
+    def check(cls, contract: Contract, act: Act) -> Iterator[Self]:
+        if contract.coordinator is not None:
+            yield cls()
+
+
+class NoCoordinatorInOffice(Rule, basis="2"):
+    """Only a coordinator in office can be relieved."""
+
+    fr = "Le contrat n'a pas de coordinateur-trice."
+    en = "The contract has no coordinator."
+
+    @classmethod
+    def check(cls, contract: Contract, act: Act) -> Iterator[Self]:
+        if contract.coordinator is None:
+            yield cls()
+
+
+class NoSuccessorNamed(Rule, basis="2"):
+    """From the launch on there is exactly one coordinator at any instant."""
+
+    fr = "Depuis le lancement ({launched_on}), la décision doit nommer un-e successeur-e."
+    en = "Since the launch ({launched_on}), the decision must name a successor."
+
+
+class CoordinatorAppointed(Decision, taken_by=COUNCIL, basis="2"):
+    """The council names the municipal employee responsible for the contract."""
+
+    fr = "Coordinateur-trice nommé-e"
+    requires = (CoordinatorInOffice,)
+
+    person: PersonId
+    starts_on: date
+
+    def apply(self, contract: Contract, act: Act) -> None:
+        contract.coordinator = self.person
+
+
+class CoordinatorRelieved(Decision, taken_by=COUNCIL, basis="2"):
+    """The council relieves the coordinator; after the launch it names the next one at once."""
+
+    fr = "Coordinateur-trice relevé-e"
+    requires = (NoCoordinatorInOffice,)
+
+    ends_on: date
+    successor: PersonId | None = None
+
+    def judge(self, contract: Contract, act: Act) -> Iterator[NoSuccessorNamed]:
+        if contract.launched_on is not None and self.successor is None:
+            yield NoSuccessorNamed(launched_on=contract.launched_on)
+
+    def apply(self, contract: Contract, act: Act) -> None:
+        contract.coordinator = self.successor
+
+
+class DelegateAlreadyNamed(Rule, basis="3.2"):
+    """A person is delegated once at a time."""
+
+    fr = "Cette personne est déjà déléguée d'un service."
+    en = "This person is already delegated by a service."
+
+
+class NotADelegate(Rule, basis="3.2"):
+    """Only somebody who is a delegate can cease to be one."""
+
+    fr = "La personne {person} n'est pas déléguée."
+    en = "The person {person} is not a delegate."
+
+
+class ServiceDelegateNamed(Decision, taken_by=COUNCIL, basis="2"):
+    """The council names who represents a municipal service in the process."""
+
+    fr = "Délégué-e de service nommé-e"
+
+    person: PersonId
+    service: ServiceId
+    department: DepartmentId
+
+    def judge(
+        self, contract: Contract, act: Act
+    ) -> Iterator[
+        UnknownDepartment | UnknownService | ServiceOfAnotherDepartment | DelegateAlreadyNamed
+    ]:
+        if self.department not in departments(act):
+            yield UnknownDepartment(department=self.department, known=departments(act))
+        service = act.reference.service(self.service)
+        if service is None:
+            yield UnknownService(service=self.service)
+        elif service.department != self.department:
+            yield ServiceOfAnotherDepartment(service=self.service, department=service.department)
+        if self.person in contract.service_delegates:
+            yield DelegateAlreadyNamed()
+
+    def apply(self, contract: Contract, act: Act) -> None:
+        contract.service_delegates[self.person] = self.service
+
+
+class ServiceDelegateRecalled(Decision, taken_by=COUNCIL, basis="2"):
+    """The council recalls a service's delegate, who leaves the commission."""
+
+    fr = "Délégué-e de service rappelé-e"
+
+    person: PersonId
+    reason: Text | None = None
+
+    def judge(self, contract: Contract, act: Act) -> Iterator[NotADelegate]:
+        if self.person not in contract.service_delegates:
+            yield NotADelegate(person=self.person)
+
+    def apply(self, contract: Contract, act: Act) -> None:
+        contract.leave_commission(self.person)

@@ -1,0 +1,143 @@
+"""Working groups, which examine a theme and rank measures for the commission (§3.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+from annotated_types import MaxLen, MinLen
+
+from domain.act import Act, Body
+from domain.decision import Decision
+from domain.gathering import QUORATE, NotLaunched
+from domain.references import (
+    AlreadyKnown,
+    Reference,
+    UnknownTheme,
+    is_new,
+    is_theme,
+    refers,
+)
+from domain.rule import Rule
+from domain.values import PersonId, Text, ThemeId, Title, WorkingGroupId
+
+if TYPE_CHECKING:
+    from domain.contract import Contract
+
+COMMISSION_OR_GROUP = {Body.COMMISSION, Body.WORKING_GROUP}
+
+
+class GroupDissolved(Rule, basis="3.3"):
+    """A dissolved group does nothing more."""
+
+    fr = "Le groupe de travail « {group} » est dissous."
+    en = "The working group “{group}” is dissolved."
+
+
+class AlreadyInTheGroup(Rule, basis="3.3"):
+    """A person joins a group once."""
+
+    fr = "Cette personne est déjà membre du groupe « {group} »."
+    en = "This person is already a member of the group “{group}”."
+
+
+class NotInTheGroup(Rule, basis="3.3"):
+    """Only a member leaves."""
+
+    fr = "Cette personne n'est pas membre du groupe « {group} »."
+    en = "This person is not a member of the group “{group}”."
+
+
+def _is_active(
+    contract: Contract, act: Act, group: WorkingGroupId
+) -> Iterator[Reference | GroupDissolved]:
+    yield from refers(contract, act, "groups", group)
+    known = contract.groups.get(group)
+    if known is not None and known.dissolved:
+        yield GroupDissolved(group=group)
+
+
+class WorkingGroupFormed(Decision, taken_by={Body.COMMISSION}, basis="3.3"):
+    """The commission, and it alone, forms a group on a theme."""
+
+    fr = "Groupe de travail constitué"
+    requires = (NotLaunched, *QUORATE)
+
+    group: WorkingGroupId
+    title: Title
+    theme: ThemeId
+
+    def judge(self, contract: Contract, act: Act) -> Iterator[AlreadyKnown | UnknownTheme]:
+        yield from is_new(contract, "groups", self.group)
+        yield from is_theme(act, self.theme)
+
+    def apply(self, contract: Contract, act: Act) -> None:
+        contract.groups[self.group].formed_on = act.decided_on
+
+
+class WorkingGroupMemberJoined(Decision, taken_by=COMMISSION_OR_GROUP, basis="3.3"):
+    """Somebody joins a group."""
+
+    fr = "Membre entré-e au groupe de travail"
+
+    group: WorkingGroupId
+    person: PersonId
+
+    def judge(
+        self, contract: Contract, act: Act
+    ) -> Iterator[Reference | GroupDissolved | AlreadyInTheGroup]:
+        yield from _is_active(contract, act, self.group)
+        group = contract.groups.get(self.group)
+        if group is not None and self.person in group.members:
+            yield AlreadyInTheGroup(group=self.group)
+
+    def apply(self, contract: Contract, act: Act) -> None:
+        contract.groups[self.group].members.add(self.person)
+
+
+class WorkingGroupMemberLeft(Decision, taken_by=COMMISSION_OR_GROUP, basis="3.3"):
+    """Somebody leaves a group."""
+
+    fr = "Membre sorti-e du groupe de travail"
+
+    group: WorkingGroupId
+    person: PersonId
+
+    def judge(
+        self, contract: Contract, act: Act
+    ) -> Iterator[Reference | GroupDissolved | NotInTheGroup]:
+        yield from _is_active(contract, act, self.group)
+        group = contract.groups.get(self.group)
+        if group is not None and self.person not in group.members:
+            yield NotInTheGroup(group=self.group)
+
+    def apply(self, contract: Contract, act: Act) -> None:
+        contract.groups[self.group].members.discard(self.person)
+
+
+class WorkingGroupReported(Decision, taken_by=COMMISSION_OR_GROUP, basis="3.3"):
+    """A group hands its ranked measures to the commission."""
+
+    fr = "Rapport du groupe de travail remis"
+
+    group: WorkingGroupId
+    measures: Annotated[tuple[Title, ...], MinLen(1), MaxLen(200)]
+    minutes: Text | None = None
+
+    def judge(self, contract: Contract, act: Act) -> Iterator[Reference | GroupDissolved]:
+        yield from _is_active(contract, act, self.group)
+
+
+class WorkingGroupDissolved(Decision, taken_by=COMMISSION_OR_GROUP, basis="3.3"):
+    """A group ends its work."""
+
+    fr = "Groupe de travail dissous"
+
+    group: WorkingGroupId
+    reason: Text | None = None
+
+    def judge(self, contract: Contract, act: Act) -> Iterator[Reference | GroupDissolved]:
+        yield from _is_active(contract, act, self.group)
+
+    def apply(self, contract: Contract, act: Act) -> None:
+        contract.groups[self.group].dissolved = True
