@@ -1,0 +1,1 @@
+"""What asks us: the HTTP API and the pages."""

@@ -1,0 +1,7 @@
+"""The Django app of the HTTP API and the pages."""
+
+from django.apps import AppConfig
+
+
+class ApiConfig(AppConfig):
+    name = "api"

@@ -1,0 +1,1 @@
+"""What Quartier leans on: the event store, the vault, settings, workers, the command line."""

@@ -1,0 +1,81 @@
+"""Settings by environment: where things are, and what must not be missing in production."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Final
+
+from django.core.exceptions import ImproperlyConfigured
+
+from infra.embedded import EmbeddedPostgres
+from infra.embedded_place import find_place
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+
+HOME: Final = Path(os.environ.get("QUARTIER_HOME") or ROOT / ".quartier")
+"""What this machine keeps for Quartier: the embedded servers' data, keys, documents."""
+
+POSTGRES_HOME: Final = HOME / "postgres"
+"""The folder of the embedded PostgreSQL."""
+
+DATABASE_NAME: Final = "quartier"
+"""The name of its database."""
+
+REQUIRED: Final = ("ALLOWED_HOSTS", "DATABASE_URL", "DJANGO_SECRET_KEY")
+"""What has an embedded default for trying out, and none in production."""
+
+
+def is_production() -> bool:
+    return os.environ.get("QUARTIER_ENV") == "production"
+
+
+def demand_secrets() -> None:
+    """Refuse to start in production without what only the operator can give.
+
+    Raises:
+        ImproperlyConfigured: names everything that is missing, at once.
+    """
+    missing = [name for name in REQUIRED if not os.environ.get(name)]
+    if is_production() and missing:
+        raise ImproperlyConfigured(
+            f"QUARTIER_ENV=production, but these are not set: {', '.join(missing)}."
+        )
+
+
+def database_url() -> str:
+    """The address of the database: `DATABASE_URL`, or the embedded server's socket."""
+    if url := os.environ.get("DATABASE_URL"):
+        return url
+    if POSTGRES_HOME.is_dir():
+        return EmbeddedPostgres(find_place(POSTGRES_HOME)).url(DATABASE_NAME)
+    # Nothing was started here yet: name the usual place, and make nothing on the disk.
+    return f"postgresql://postgres@/{DATABASE_NAME}?host={POSTGRES_HOME / 'socket'}"
+
+
+def secret_key() -> str:
+    """The key that signs sessions: `DJANGO_SECRET_KEY`, or one kept for this machine."""
+    if key := os.environ.get("DJANGO_SECRET_KEY"):
+        return key
+    if not HOME.is_dir():
+        return secrets.token_urlsafe(50)
+    file = HOME / "secret-key"
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return file.read_text("ascii")
+    with os.fdopen(descriptor, "w", encoding="ascii") as new:
+        new.write(key := secrets.token_urlsafe(50))
+    return key
+
+
+def allowed_hosts() -> list[str]:
+    """`ALLOWED_HOSTS`, separated by commas; this machine's own names by default."""
+    given = os.environ.get("ALLOWED_HOSTS", "")
+    return [host.strip() for host in given.split(",") if host.strip()] or [
+        "127.0.0.1",
+        "localhost",
+        "[::1]",
+        "testserver",
+    ]

@@ -1,0 +1,1 @@
+"""What people read: views and tables folded from the decisions."""
