@@ -202,7 +202,7 @@ def test_data_of_another_major_version_are_refused_with_a_way_out(folder):
 
 
 def test_a_folder_with_an_awkward_name_does(parent):
-    with embedded.start(parent / 'l\'été, 100% "où" & co') as server:
+    with embedded.start(parent / 'l\'été 100% "où" & co') as server:
         assert server.notes == ()
         assert query(server.create("pâ/quis"), "SELECT current_database()") == "pâ/quis"
 
