@@ -1,0 +1,169 @@
+"""Contracts in memory: the state that rules read, kept up with the log.
+
+One state a contract, shared by all threads of the process under a lock of its own. It is not
+copied: judging only reads it, and it takes in a decision once that decision is stored. It is
+never the truth: whoever writes names the version he judged on, and the database refuses a stale
+one. If anything goes wrong while it changes, it is thrown away and read anew.
+
+Why not the library's repository: docs/adr/0003.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any, Final
+
+from django.db import connection
+
+from domain.contract import Contract
+from infra.database import cursor
+from infra.store import COLUMNS, recorded_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from domain.decision import Recorded
+    from domain.values import ContractId
+
+EVENTS_KEPT: Final = 200_000
+"""Decisions in memory at most, over all contracts; those of the contract last used stay."""
+
+
+class UnknownContract(LookupError):
+    """No decision of that contract was ever recorded."""
+
+
+class Held:
+    """One contract, in the hands of one thread. At version 0 it has no history yet."""
+
+    __slots__ = ("_contract", "id", "lock")
+
+    def __init__(self, contract_id: ContractId) -> None:
+        self.id = contract_id
+        self.lock = threading.RLock()
+        self._contract: Contract | None = None
+
+    @property
+    def contract(self) -> Contract:
+        """The state as last seen, which may be behind the log."""
+        if self._contract is None:
+            self.catch_up()
+        assert self._contract is not None  # noqa: S101 - catching up makes one
+        return self._contract
+
+    @property
+    def version(self) -> int:
+        """The version in memory; 0 if nothing is."""
+        return 0 if self._contract is None else self._contract.version
+
+    def catch_up(self) -> bool:
+        """Take in what others have recorded since; whether there was anything."""
+        before = self.version
+        contract = self._contract or Contract(self.id)
+        with self._change():
+            for row in cursor().execute(
+                f"SELECT {COLUMNS} FROM event"  # noqa: S608 - constants only
+                " WHERE contract = %s AND version > %s ORDER BY version",
+                (self.id, before),
+                prepare=True,
+            ):
+                contract.evolve(recorded_of(row))
+            self._contract = contract
+        return contract.version > before
+
+    def take_in(self, recorded: Recorded[Any]) -> None:
+        """Follow with a decision that is stored now."""
+        with self._change():
+            self.contract.evolve(recorded)
+
+    def forget(self) -> None:
+        """Read everything anew at the next use."""
+        self._contract = None
+
+    @contextlib.contextmanager
+    def _change(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self.forget()
+            raise
+
+
+class Contracts:
+    """The contracts last used, by database and id."""
+
+    def __init__(self, events_kept: int = EVENTS_KEPT) -> None:
+        self.events_kept = events_kept
+        self._held: OrderedDict[tuple[str, ContractId], tuple[Held, int]] = OrderedDict()
+        self._events = 0
+        self._lock = threading.Lock()
+
+    @contextlib.contextmanager
+    def hold(self, contract_id: ContractId) -> Iterator[Held]:
+        """One contract, by one thread at a time.
+
+        Inside a transaction it is read anew, and shared with nobody: what was recorded in there
+        may be rolled back.
+        """
+        if connection.in_atomic_block:
+            yield Held(contract_id)
+            return
+        key = (str(connection.settings_dict["NAME"]), contract_id)
+        with self._lock:
+            held, counted = self._held.get(key) or (Held(contract_id), 0)
+            self._held[key] = (held, counted)
+            self._held.move_to_end(key)
+        with held.lock:
+            try:
+                yield held
+            finally:
+                self._count(key, held)
+
+    def forget(self, contract_id: ContractId | None = None) -> None:
+        """Drop one contract, or all."""
+        with self._lock:
+            for key in [key for key in self._held if contract_id in {None, key[1]}]:
+                self._events -= self._held.pop(key)[1]
+
+    def _count(self, key: tuple[str, ContractId], held: Held) -> None:
+        """Keep the sum of what is in memory, and drop what was not used for longest."""
+        with self._lock:
+            known, counted = self._held.get(key, (None, 0))
+            if known is not held:
+                return
+            self._events += held.version - counted
+            self._held[key] = (held, held.version)
+            if not held.version:
+                del self._held[key]
+            while self._events > self.events_kept and len(self._held) > 1:
+                _, (_, dropped) = self._held.popitem(last=False)
+                self._events -= dropped
+
+
+contracts = Contracts()
+"""Those of this process."""
+
+
+def history_of(contract_id: ContractId) -> list[Recorded[Any]]:
+    """A contract's decisions as recorded, up to now; the list is the caller's own.
+
+    Raises:
+        UnknownContract: there is none of that id.
+    """
+    with contracts.hold(contract_id) as held:
+        held.catch_up()
+        if not held.version:
+            raise UnknownContract(contract_id)
+        return list(held.contract.history)
+
+
+def version_of(contract_id: ContractId) -> int:
+    """How many decisions a contract has; its ETag. 0 if there is none of that id."""
+    row = (
+        cursor()
+        .execute("SELECT max(version) FROM event WHERE contract = %s", [contract_id])
+        .fetchone()
+    )
+    return (row and row[0]) or 0

@@ -1,0 +1,467 @@
+"""Recording a decision: read it, judge it, append it. The only way in.
+
+Optimistic: nothing is read before the write. A decision is judged on the contract in memory, and
+the database refuses it if the contract has moved on; then it is judged again. Before anything is
+refused, the contract is brought up to date, and the idempotency record looked up: a request that
+was recorded once is answered as it was then, whatever has become of the contract since.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import time
+import unicodedata
+from dataclasses import dataclass
+from itertools import count
+from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo
+
+import orjson
+from django.db import connection, transaction
+
+from domain.act import Act, Body
+from domain.catalogue import catalogue
+from domain.corrections import PersonErased, TextErased
+from domain.decision import Decision, NotCompetent, Recorded, decision_type, judge, obstacles
+from domain.initiation import ContractInitiated
+from domain.stored import write
+from domain.values import KEY_PATTERN, AccountId
+from infra import idempotency, vault
+from infra.append import Appended, Busy, Indefinite, KeyUsed, StaleVersion, append
+from infra.contracts import Held, contracts, version_of
+from infra.fields import persons_in, read_body, read_circumstances, read_decision
+from infra.reference import reference
+from infra.refusals import (
+    ContractExists,
+    FieldError,
+    InvalidFields,
+    MayNotRecordFor,
+    Refused,
+    TryAgain,
+    UnknownContract,
+    VersionConflict,
+)
+from infra.store import event_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from domain.contract import Contract
+    from domain.rule import Finding
+    from domain.values import ContractId
+    from infra.accounts import Account
+
+GENEVA: Final = ZoneInfo("Europe/Zurich")
+
+ATTEMPTS: Final = 12
+"""How often a decision is judged again because the contract had moved on."""
+
+ERASURES: Final = (PersonErased, TextErased)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What was recorded; `replayed` if an earlier request with the same key recorded it."""
+
+    recorded: Recorded[Any]
+    replayed: bool = False
+    departed: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A decision that may be recorded, on the version that it was judged on."""
+
+    contract: ContractId
+    version: int
+    decision: Decision
+    act: Act
+    keeper: vault.Keeper
+    departed: tuple[Finding, ...]
+
+    def event(self) -> dict[str, Any]:
+        """In the shape that `append` takes."""
+        return {
+            "contract": self.contract,
+            "version": self.version,
+            "type": self.decision.slug,
+            "schema": self.decision.schema_version,
+            "body": self.act.body.value,
+            "decided_on": self.act.decided_on,
+            "recorded_by": self.act.recorded_by,
+            "payload": orjson.Fragment(write(self.decision, self.act)),
+        }
+
+    def recorded(self, position: int, recorded_at: dt.datetime) -> Recorded[Any]:
+        """As it is read back; what it was only judged by is left behind."""
+        act = self.act
+        kept = Act(act.body, act.decided_on, act.recorded_by, act.evidence, act.departures)
+        return Recorded(
+            position, self.contract, self.version, recorded_at, kept, self.decision
+        )
+
+    def erase(self) -> None:
+        """Do in the vault what an erasure decides."""
+        if isinstance(self.decision, PersonErased):
+            vault.erase_person(self.decision.person)
+        elif isinstance(self.decision, TextErased):
+            vault.erase_text(self.decision.text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """One decision as somebody sends it, unread: JSON values, but for `data`, which is JSON."""
+
+    kind: type[Decision]
+    data: bytes
+    body: Any = None
+    decided_on: Any = None
+    evidence: Any = ()
+    departures: Any = None
+    account: Account
+    today: dt.date
+
+    def draft(self, contract: Contract) -> Draft:
+        """Read it and judge it on this contract.
+
+        Raises:
+            NotCompetent, MayNotRecordFor, InvalidFields, Refused: why it may not be recorded.
+        """
+        keeper = vault.Keeper(contract.id)
+        body = read_body(self.kind, self.body, self.account.role.body)
+        if isinstance(body, Body):
+            if body not in self.kind.taken_by:
+                raise NotCompetent(self.kind, body)
+            if not self.account.role.may_record_for(body):
+                raise MayNotRecordFor(self.account.role, body)
+        circumstances = read_circumstances(self._circumstances(), keeper)
+        decision = read_decision(self.kind, self.data, keeper, contract)
+        if (
+            isinstance(body, FieldError)
+            or isinstance(circumstances, list)
+            or isinstance(decision, list)
+        ):
+            raise InvalidFields(_faults(body, circumstances, decision))
+        if unknown := _unknown_persons(decision, contract):
+            raise InvalidFields(unknown)
+        act = Act(
+            body,
+            circumstances.decided_on,
+            self.account.name,
+            circumstances.evidence,
+            circumstances.departures,
+            self.today,
+            reference(),
+        )
+        judgement = judge(decision, contract, act)
+        if judgement.refusals:
+            raise Refused(self.kind, judgement)
+        return Draft(
+            contract.id, contract.version + 1, decision, act, keeper, judgement.departures
+        )
+
+    def _circumstances(self) -> dict[str, Any]:
+        sent = {} if self.decided_on is None else {"decided_on": self.decided_on}
+        if self.evidence:
+            sent["evidence"] = self.evidence
+        if self.departures:
+            sent["departures"] = self.departures
+        return sent
+
+
+def _faults(*read: Any) -> list[FieldError]:
+    faults: list[FieldError] = []
+    for each in read:
+        if isinstance(each, FieldError):
+            faults.append(each)
+        elif isinstance(each, list):
+            faults += each
+    return faults
+
+
+def _unknown_persons(decision: Decision, contract: Contract) -> list[FieldError]:
+    named = list(persons_in(decision, contract))
+    if not named:
+        return []
+    known = vault.known_persons({person for _, person in named})
+    return [
+        FieldError(at, "unknown_person", "No person of this id is known.", {"person": person})
+        for at, person in named
+        if person not in known
+    ]
+
+
+def today_in_geneva(now: dt.datetime) -> dt.date:
+    """The legal day of an instant."""
+    return now.astimezone(GENEVA).date()
+
+
+# --- One decision -------------------------------------------------------------------------------
+
+
+def record(
+    contract_id: ContractId,
+    kind: type[Decision] | str,
+    data: bytes,
+    *,
+    body: Any = None,
+    decided_on: Any,
+    evidence: Any = (),
+    departures: Any = None,
+    account: Account,
+    now: dt.datetime,
+    expected: int | None = None,
+    idempotency_key: str | None = None,
+    request_digest: bytes | None = None,
+) -> Outcome:
+    """Record one decision, durably, in one round trip to the database.
+
+    Inside an open transaction it joins that transaction.
+
+    Args:
+        contract_id: of a contract that exists; `initiate` begins one.
+        kind: the type, or its slug.
+        data: the fields of that type, as JSON.
+        body: the name of the body that decided, or a `Body`; None for the only competent one, or
+            the account's own.
+        decided_on: the day, as a `date` or as in JSON.
+        evidence: as in JSON, a list of `{"sha256", "title", "reference"}`.
+        departures: justifications by rule id; they are kept in the vault.
+        account: who records.
+        now: the instant; what is dated after that day in Geneva is refused.
+        expected: the version that the contract must be at (`If-Match`).
+        idempotency_key: the account's own name for this request, at most 255 characters.
+        request_digest: SHA-256 of the request, to tell a retry from another request under the
+            same key; made from the arguments if it is not given.
+
+    Raises:
+        UnknownDecisionType: there is no such type.
+        UnknownContract: there is no such contract.
+        ContractExists: it is to be initiated, and is there.
+        NotCompetent: the body does not take such decisions.
+        MayNotRecordFor: the account's role does not record for that body.
+        InvalidFields: what is wrong with the fields, all of it.
+        Refused: the rules that stand against it, all of them.
+        VersionConflict: the contract is not at the version `expected`.
+        KeyReused: the key was used for another request.
+        TryAgain: the database was too busy.
+    """
+    kind = decision_type(kind) if isinstance(kind, str) else kind
+    submission = Submission(
+        kind=kind,
+        data=data,
+        body=body,
+        decided_on=decided_on,
+        evidence=evidence,
+        departures=departures,
+        account=account,
+        today=today_in_geneva(now),
+    )
+    key = _key(contract_id, submission, idempotency_key, request_digest)
+    return _once(contract_id, submission, expected, key)
+
+
+def initiate(
+    data: bytes,
+    *,
+    contract_id: ContractId | None = None,
+    body: Any = None,
+    decided_on: Any,
+    evidence: Any = (),
+    departures: Any = None,
+    account: Account,
+    now: dt.datetime,
+    idempotency_key: str | None = None,
+    request_digest: bytes | None = None,
+) -> Outcome:
+    """Begin a contract. Arguments and errors are those of `record`.
+
+    Args:
+        contract_id: the contract's id; None to make one from its title (`paquis`, `paquis-2`).
+
+    Raises:
+        ContractExists: there is a contract of the id that was asked for.
+    """
+    submission = Submission(
+        kind=ContractInitiated,
+        data=data,
+        body=body,
+        decided_on=decided_on,
+        evidence=evidence,
+        departures=departures,
+        account=account,
+        today=today_in_geneva(now),
+    )
+    key = _key(contract_id, submission, idempotency_key, request_digest)
+    if contract_id is not None:
+        if not _CONTRACT_ID.match(contract_id):
+            fault = FieldError("/contract", "contract", "Must be a short id such as `paquis`.")
+            raise InvalidFields([fault])
+        return _once(contract_id, submission, None, key)
+    for candidate in ids_from(_title(data)):
+        if version_of(candidate):
+            continue
+        try:
+            return _once(candidate, submission, None, key)
+        except ContractExists:  # somebody was quicker
+            continue
+    raise AssertionError("candidates never end")  # pragma: no cover
+
+
+def _key(
+    contract_id: ContractId | None, submission: Submission, key: str | None, digest: bytes | None
+) -> idempotency.Key | None:
+    if key is None:
+        return None
+    if digest is None:
+        sent = submission
+        digest = idempotency.digest_of(
+            *(contract_id, sent.kind.slug, sent.data, str(sent.body), str(sent.decided_on)),
+            *(sent.evidence, sent.departures),
+        )
+    return idempotency.key_of(submission.account.name, key, digest)
+
+
+def _once(
+    contract_id: ContractId,
+    submission: Submission,
+    expected: int | None,
+    key: idempotency.Key | None,
+) -> Outcome:
+    """Record it, or answer as the request was answered that recorded it."""
+    try:
+        with contracts.hold(contract_id) as held:
+            return _record(held, submission, expected, key)
+    except idempotency.ANSWERED_BEFORE:
+        if key is not None and (first := idempotency.first_answer(key)) is not None:
+            return Outcome(first, replayed=True)
+        raise
+
+
+def _record(
+    held: Held, submission: Submission, expected: int | None, key: idempotency.Key | None
+) -> Outcome:
+    """Judge and append, again if the contract has moved on meanwhile."""
+    for attempt in range(ATTEMPTS):
+        try:
+            contract = held.contract
+            _demand_version(held, submission.kind, expected)
+            draft = submission.draft(contract)
+        except OF_THE_CONTRACT:
+            if held.catch_up():
+                continue
+            raise
+        try:
+            appended = _write(draft, key)
+        except StaleVersion:
+            if not held.catch_up():
+                held.forget()  # the database is behind us: it was restored from a backup
+            continue
+        except Busy:
+            time.sleep(0.01 * 2**attempt)
+            continue
+        except Indefinite:
+            held.forget()
+            if (found := _written_after_all(draft, key)) is None:
+                continue
+            return Outcome(found, departed=draft.departed)
+        recorded = draft.recorded(appended.last_position, appended.recorded_at)
+        held.take_in(recorded)
+        return Outcome(recorded, departed=draft.departed)
+    raise TryAgain
+
+
+OF_THE_CONTRACT: Final = (ContractExists, InvalidFields, Refused, UnknownContract, VersionConflict)
+"""Refusals that may be due to an old state of the contract."""
+
+
+def _demand_version(held: Held, kind: type[Decision], expected: int | None) -> None:
+    if expected is not None and held.version != expected:
+        missed = held.contract.history[expected:]
+        raise VersionConflict(held.id, expected, held.version, missed)
+    if kind is ContractInitiated:
+        if held.version:
+            raise ContractExists(held.id)
+    elif not held.version:
+        raise UnknownContract(held.id)
+
+
+def _write(draft: Draft, key: idempotency.Key | None) -> Appended:
+    keys = [] if key is None else [key.record(draft.contract, draft.version)]
+    if not connection.in_atomic_block and not isinstance(draft.decision, ERASURES):
+        return append([draft.event()], texts=draft.keeper.texts, keys=keys)
+    with transaction.atomic():
+        draft.erase()
+        return append([draft.event()], texts=draft.keeper.texts, keys=keys)
+
+
+def _written_after_all(draft: Draft, key: idempotency.Key | None) -> Recorded[Any] | None:
+    """Whether a write whose answer was lost is there."""
+    if key is not None:
+        return idempotency.first_answer(key)
+    # Nobody else can have written the same at the same place, but for the very same decision.
+    found = event_of(draft.contract, draft.version)
+    return found if found == draft.recorded(found.position, found.recorded_at) else None
+
+
+# --- Ids ----------------------------------------------------------------------------------------
+
+_CONTRACT_ID = re.compile(KEY_PATTERN)
+
+
+def ids_from(title: str) -> Iterator[ContractId]:
+    """Ids for a contract of that title: `paquis`, `paquis-2`, `paquis-3`, …"""
+    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
+    slug = re.sub(r"[^a-z0-9]+", "-", plain)[:50].strip("-") or "contrat"
+    yield slug
+    for number in count(2):
+        yield f"{slug}-{number}"
+
+
+def _title(data: bytes) -> str:
+    """The title that was sent, if it is one: what is wrong with it is found later."""
+    try:
+        title = orjson.loads(data)["title"]
+    except (KeyError, TypeError, ValueError):
+        return ""
+    return title if isinstance(title, str) else ""
+
+
+# --- What can be decided ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Possibility:
+    """Whether a type of decision can be taken now, and what stands in the way.
+
+    `permitted` if only departable findings do: a justification sets those aside.
+    """
+
+    kind: type[Decision]
+    findings: tuple[Finding, ...]
+
+    @property
+    def permitted(self) -> bool:
+        return all(finding.departable for finding in self.findings)
+
+
+def what_can_be_decided(contract_id: ContractId, today: dt.date) -> list[Possibility]:
+    """Every type, judged by the contract alone on that day.
+
+    Raises:
+        UnknownContract: there is none of that id.
+    """
+    with contracts.hold(contract_id) as held:
+        held.catch_up()
+        if not held.version:
+            raise UnknownContract(contract_id)
+        return [
+            Possibility(kind, tuple(obstacles(kind, held.contract, _any_act(kind, today))))
+            for kind in catalogue().values()
+        ]
+
+
+def _any_act(kind: type[Decision], today: dt.date) -> Act:
+    body = min(kind.taken_by, key=str)
+    return Act(body, today, AccountId(""), today=today, reference=reference())

@@ -1,0 +1,315 @@
+"""The event store: `eventsourcing`'s interfaces on Django's own connection.
+
+The library brings Application, Repository, EventStore, notification log and subscriptions. Ours
+are the recorder, so that one transaction covers the events, the vault and the idempotency
+record, and the mapper: an event is stored under its own name out of a closed registry, where the
+library would store a Python path and import whatever a row names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any, NoReturn, cast
+
+from eventsourcing.application import Application
+from eventsourcing.persistence import (
+    ApplicationRecorder,
+    InfrastructureFactory,
+    Mapper,
+    Notification,
+    StoredEvent,
+    TrackingRecorder,
+)
+from eventsourcing.utils import Environment
+
+from domain.act import Act, Body
+from domain.decision import Recorded
+from domain.stored import read, write
+from domain.values import AccountId
+from infra.append import append, event_json
+from infra.database import cursor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from uuid import UUID
+
+    from eventsourcing.domain import DomainEventProtocol
+    from eventsourcing.persistence import (
+        AggregateRecorder,
+        EnvType,
+        ProcessRecorder,
+        Subscription,
+    )
+
+    from domain.values import ContractId
+
+COLUMNS = (
+    "position, contract, version, type, schema, body, decided_on, recorded_at, recorded_by,"
+    " payload::text"
+)
+"""The columns of `event` in the order that `recorded_of` and `notification_of` read."""
+
+NOT_YET = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredDecision(StoredEvent):
+    """A row of `event` before it has a position; `state` is the payload, canonical JSON."""
+
+    schema: int
+    body: str
+    decided_on: date
+    recorded_by: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecisionNotification(StoredDecision, Notification):
+    """A row of `event`; `id` is its position."""
+
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A decision in the shape that the library asks of its events."""
+
+    recorded: Recorded[Any]
+
+    @property
+    def originator_id(self) -> ContractId:
+        return self.recorded.contract
+
+    @property
+    def originator_version(self) -> int:
+        return self.recorded.version
+
+
+def pending(contract: ContractId, version: int, decision: Any, act: Act) -> Event:
+    """A decision that is to be stored: its position and its instant are not known yet."""
+    return Event(Recorded(0, contract, version, NOT_YET, act, decision))
+
+
+# --- Rows ---------------------------------------------------------------------------------------
+
+
+def recorded_of(row: tuple[Any, ...]) -> Recorded[Any]:
+    """A decision as it was recorded, from a row of `COLUMNS`.
+
+    Raises:
+        UnknownDecisionType: the row names a type that is not in the registry.
+        NewerSchema: it was written by a newer program than this one.
+        pydantic.ValidationError: the payload is not one of that type.
+    """
+    position, contract, version, slug, schema, body, decided_on, recorded_at, by, payload = row
+    content = read(slug, schema, payload)
+    act = Act(Body(body), decided_on, AccountId(by), content.evidence, content.departures)
+    return Recorded(position, contract, version, recorded_at, act, content.data)
+
+
+def notification_of(row: tuple[Any, ...]) -> DecisionNotification:
+    """The same row as the library passes it on, its payload unread."""
+    position, contract, version, slug, schema, body, decided_on, recorded_at, by, payload = row
+    return DecisionNotification(
+        id=position,
+        originator_id=contract,
+        originator_version=version,
+        topic=slug,
+        state=payload.encode(),
+        schema=schema,
+        body=body,
+        decided_on=decided_on,
+        recorded_at=recorded_at,
+        recorded_by=by,
+    )
+
+
+class DecisionMapper(Mapper[str]):
+    """Between decisions and what is stored of them, by the names of the registry alone."""
+
+    def to_stored_event(self, domain_event: DomainEventProtocol[str]) -> StoredDecision:
+        recorded = cast("Event", domain_event).recorded
+        return StoredDecision(
+            originator_id=recorded.contract,
+            originator_version=recorded.version,
+            topic=recorded.decision.slug,
+            state=write(recorded.decision, recorded.act),
+            schema=recorded.decision.schema_version,
+            body=recorded.act.body.value,
+            decided_on=recorded.act.decided_on,
+            recorded_by=recorded.act.recorded_by,
+        )
+
+    def to_domain_event(self, stored_event: StoredEvent) -> DomainEventProtocol[str]:
+        stored = cast("DecisionNotification", stored_event)
+        return Event(
+            recorded_of(
+                (
+                    stored.id,
+                    stored.originator_id,
+                    stored.originator_version,
+                    stored.topic,
+                    stored.schema,
+                    stored.body,
+                    stored.decided_on,
+                    stored.recorded_at,
+                    stored.recorded_by,
+                    stored.state,
+                )
+            )
+        )
+
+
+# --- The library's recorder -----------------------------------------------------------------------
+
+
+class EventRecorder(ApplicationRecorder):
+    """Stores and reads events on this thread's Django connection, in its transaction if any."""
+
+    def insert_events(
+        self, stored_events: Sequence[StoredEvent], **kwargs: Any
+    ) -> Sequence[int] | None:
+        """Append events; their positions.
+
+        Args:
+            stored_events: each a `StoredDecision`; at most 1,000 in all.
+            kwargs: `texts` and `keys`, as `append` takes them.
+
+        Raises:
+            StaleVersion: a contract has moved on.
+            KeyUsed: an idempotency key was used before.
+        """
+        if not stored_events:
+            return []
+        events = [event_json(cast("StoredDecision", stored)) for stored in stored_events]
+        last = append(events, **kwargs).last_position
+        return range(last - len(events) + 1, last + 1)
+
+    def select_events(
+        self,
+        originator_id: UUID | str,
+        *,
+        gt: int | None = None,
+        lte: int | None = None,
+        desc: bool = False,
+        limit: int | None = None,
+    ) -> Sequence[StoredEvent]:
+        """The events of one contract, by version."""
+        order = "DESC" if desc else "ASC"
+        rows = cursor().execute(
+            f"SELECT {COLUMNS} FROM event"  # noqa: S608 - constants only
+            " WHERE contract = %s AND version > %s AND version <= %s"
+            f" ORDER BY version {order} LIMIT %s",
+            [str(originator_id), gt or 0, _MAX_VERSION if lte is None else lte, limit],
+        )
+        return [notification_of(row) for row in rows]
+
+    def select_notifications(
+        self,
+        start: int | None,
+        limit: int,
+        stop: int | None = None,
+        topics: Sequence[str] = (),
+        *,
+        inclusive_of_start: bool = True,
+    ) -> Sequence[Notification]:
+        """Events of all contracts, by position; `topics` are slugs."""
+        after = (start or 0) - (1 if inclusive_of_start else 0)
+        until = _MAX_POSITION if stop is None else stop
+        parameters: list[Any] = [after, until, limit]
+        only = ""
+        if topics:
+            only = " AND type = ANY(%s)"
+            parameters.insert(2, list(topics))
+        rows = cursor().execute(
+            f"SELECT {COLUMNS} FROM event WHERE position > %s AND position <= %s{only}"  # noqa: S608
+            " ORDER BY position LIMIT %s",
+            parameters,
+        )
+        return [notification_of(row) for row in rows]
+
+    def max_notification_id(self) -> int | None:
+        """The end of the log: the position of the last event; None if there is none."""
+        return log_size() or None
+
+    def subscribe(
+        self, gt: int | None = None, topics: Sequence[str] = ()
+    ) -> Subscription[ApplicationRecorder]:
+        """Every event after `gt`, and then each as it is recorded."""
+        from infra.subscription import EventSubscription  # noqa: PLC0415 - it needs this class
+
+        return EventSubscription(self, gt=gt, topics=topics)
+
+
+_MAX_VERSION = 2**31 - 1
+_MAX_POSITION = 2**63 - 1
+
+
+def log_size() -> int:
+    """How many events there are; also the position of the last one."""
+    row = cursor().execute("SELECT size FROM event_log").fetchone()
+    assert row is not None, "migrations put the one row there"  # noqa: S101
+    return int(row[0])
+
+
+def events_after(position: int, limit: int) -> Iterator[Recorded[Any]]:
+    """Decisions of all contracts after that position, in order; at most `limit`."""
+    rows = cursor().execute(
+        f"SELECT {COLUMNS} FROM event WHERE position > %s ORDER BY position LIMIT %s",  # noqa: S608
+        [position, limit],
+    )
+    return map(recorded_of, rows)
+
+
+def event_at(position: int) -> Recorded[Any] | None:
+    """The decision at that position; None beyond the end of the log."""
+    return next(events_after(position - 1, 1), None) if position > 0 else None
+
+
+def event_of(contract: ContractId, version: int) -> Recorded[Any] | None:
+    """The decision at that version of a contract."""
+    row = (
+        cursor()
+        .execute(
+            f"SELECT {COLUMNS} FROM event WHERE contract = %s AND version = %s",  # noqa: S608
+            [contract, version],
+        )
+        .fetchone()
+    )
+    return None if row is None else recorded_of(row)
+
+
+class Factory(InfrastructureFactory[TrackingRecorder]):
+    """Builds the library's parts out of ours. Nothing here is chosen by the environment."""
+
+    def application_recorder(self) -> ApplicationRecorder:
+        return EventRecorder()
+
+    def aggregate_recorder(self, purpose: str = "events") -> AggregateRecorder:
+        if purpose != "events":
+            raise NotImplementedError(f"There are no {purpose}: see docs/adr/0003.")
+        return EventRecorder()
+
+    def tracking_recorder(
+        self, tracking_recorder_class: type[TrackingRecorder] | None = None
+    ) -> TrackingRecorder:
+        self._elsewhere()
+
+    def process_recorder(self) -> ProcessRecorder:
+        self._elsewhere()
+
+    def _elsewhere(self) -> NoReturn:
+        raise NotImplementedError("Projections keep their positions with their tables.")
+
+
+class Quartier(Application[str]):
+    """The event-sourced application of the library, on our recorder and mapper."""
+
+    def construct_env(self, name: str, env: EnvType | None = None) -> Environment:
+        return Environment(name, env)
+
+    def construct_factory(self, env: Environment) -> Factory:
+        return Factory(env)
+
+    def construct_mapper(self) -> Mapper[str]:
+        return DecisionMapper(transcoder=self.construct_transcoder())
