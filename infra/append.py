@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 import psycopg
+from django.db import connection
 
+from infra.combining import Combiner
 from infra.database import cursor, forget_connection
 
 if TYPE_CHECKING:
@@ -64,18 +66,25 @@ def event_json(stored: StoredDecision) -> dict[str, Any]:
     }
 
 
-def append(
-    events: Sequence[dict[str, Any]],
-    *,
-    texts: Sequence[dict[str, Any]] = (),
-    keys: Sequence[dict[str, Any]] = (),
-) -> Appended:
+@dataclass(frozen=True, slots=True)
+class Write:
+    """What is written together.
+
+    events: from `event_json`; the versions of a contract follow one another.
+    texts: a `Keeper`'s.
+    keys: of `{"account", "key", "digest", "contract", "version"}`, the digest in hex.
+    """
+
+    events: Sequence[dict[str, Any]]
+    texts: Sequence[dict[str, Any]] = ()
+    keys: Sequence[dict[str, Any]] = ()
+
+
+def append(write: Write) -> Appended:
     """Write it all, or nothing, in this thread's transaction if it has one.
 
-    Args:
-        events: from `event_json`; the versions of a contract follow one another. At most 1,000.
-        texts: a `Keeper`'s.
-        keys: of `{"account", "key", "digest", "contract", "version"}`, the digest in hex.
+    At most 1,000 events, texts and keys each. Outside a transaction, what several threads write
+    at the same moment is written together.
 
     Raises:
         StaleVersion: a contract has moved on.
@@ -83,17 +92,52 @@ def append(
         Busy: a deadlock or the like; it may succeed at once.
         Indefinite: the answer was lost with the connection.
     """
-    if max(len(events), len(texts), len(keys)) > LARGEST:
+    if max(len(write.events), len(write.texts), len(write.keys)) > LARGEST:
         raise ValueError(f"at most {LARGEST} events in one call")
+    if connection.in_atomic_block or len(write.events) != 1:
+        return _append(write)
+    return _together(write)
+
+
+def _append_several(writes: Sequence[Write]) -> list[Appended | BaseException]:
+    """One call for all; if that fails, one for each, so that nobody fails for somebody else."""
+    if len(writes) > 1:
+        try:
+            last = _append(
+                Write(
+                    [event for write in writes for event in write.events],
+                    [text for write in writes for text in write.texts],
+                    [key for write in writes for key in write.keys],
+                )
+            )
+        except (StaleVersion, KeyUsed, Busy, psycopg.DataError, psycopg.IntegrityError):
+            pass
+        else:
+            first = last.last_position - len(writes) + 1
+            return [Appended(first + index, last.recorded_at) for index in range(len(writes))]
+    return [_attempt(write) for write in writes]
+
+
+def _attempt(write: Write) -> Appended | BaseException:
+    try:
+        return _append(write)
+    except Exception as error:  # noqa: BLE001 - it is raised in the thread that asked
+        return error
+
+
+_together: Combiner[Write, Appended] = Combiner(_append_several, most=100)
+
+
+def _append(write: Write) -> Appended:
     try:
         row = (
             cursor()
             .execute(
                 _STATEMENT,
                 (
-                    orjson.dumps(events).decode(),
-                    orjson.dumps(texts).decode() if texts else None,
-                    orjson.dumps(keys).decode() if keys else None,
+                    orjson.dumps(write.events).decode(),
+                    orjson.dumps(write.texts).decode() if write.texts else None,
+                    orjson.dumps(write.keys).decode() if write.keys else None,
                 ),
                 prepare=True,
             )

@@ -28,7 +28,7 @@ from domain.initiation import ContractInitiated
 from domain.stored import write
 from domain.values import KEY_PATTERN, AccountId
 from infra import idempotency, vault
-from infra.append import Appended, Busy, Indefinite, KeyUsed, StaleVersion, append
+from infra.append import Appended, Busy, Indefinite, StaleVersion, Write, append
 from infra.contracts import Held, contracts, version_of
 from infra.fields import persons_in, read_body, read_circumstances, read_decision
 from infra.reference import reference
@@ -390,10 +390,10 @@ def _demand_version(held: Held, kind: type[Decision], expected: int | None) -> N
 def _write(draft: Draft, key: idempotency.Key | None) -> Appended:
     keys = [] if key is None else [key.record(draft.contract, draft.version)]
     if not connection.in_atomic_block and not isinstance(draft.decision, ERASURES):
-        return append([draft.event()], texts=draft.keeper.texts, keys=keys)
+        return append(Write([draft.event()], draft.keeper.texts, keys))
     with transaction.atomic():
         draft.erase()
-        return append([draft.event()], texts=draft.keeper.texts, keys=keys)
+        return append(Write([draft.event()], draft.keeper.texts, keys))
 
 
 def _written_after_all(draft: Draft, key: idempotency.Key | None) -> Recorded[Any] | None:

@@ -27,7 +27,7 @@ from domain.act import Act, Body
 from domain.decision import Recorded
 from domain.stored import read, write
 from domain.values import AccountId
-from infra.append import append, event_json
+from infra.append import Write, append, event_json
 from infra.database import cursor
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ class EventRecorder(ApplicationRecorder):
 
         Args:
             stored_events: each a `StoredDecision`; at most 1,000 in all.
-            kwargs: `texts` and `keys`, as `append` takes them.
+            kwargs: `texts` and `keys`, as `Write` holds them.
 
         Raises:
             StaleVersion: a contract has moved on.
@@ -182,7 +182,7 @@ class EventRecorder(ApplicationRecorder):
         if not stored_events:
             return []
         events = [event_json(cast("StoredDecision", stored)) for stored in stored_events]
-        last = append(events, **kwargs).last_position
+        last = append(Write(events, **kwargs)).last_position
         return range(last - len(events) + 1, last + 1)
 
     def select_events(

@@ -65,11 +65,13 @@ BEGIN
         decided_on, recorded_at, recorded_by, payload
     )
     SELECT
-        append.last_position - n + row_number() OVER (), contract, version, type, schema, body,
+        append.last_position - n + place, contract, version, type, schema, body,
         decided_on, append.recorded_at, recorded_by, payload
-    FROM json_to_recordset(events) AS given (
+    FROM ROWS FROM (json_to_recordset(events) AS (
         contract text, version integer, type text, schema smallint, body text,
         decided_on date, recorded_by text, payload json
+    )) WITH ORDINALITY AS given (
+        contract, version, type, schema, body, decided_on, recorded_by, payload, place
     );
 
     PERFORM pg_notify('quartier_events', last_position::text);
