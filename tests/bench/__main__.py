@@ -1,0 +1,71 @@
+"""`make bench`: every benchmark, as one table. `python -m tests.bench append` runs one."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import structlog
+from rich.console import Console
+from rich.table import Table
+
+from tests.bench.measure import Figure, Ratio
+from tests.bench.place import Place, place
+
+BENCHES = {
+    "append": ("tests.bench.append", ("beside_stock", "beside_bare_function")),
+}
+
+
+def lines(names: list[str], at: Place) -> Iterator[Ratio | Figure]:
+    for name in names:
+        module, functions = BENCHES[name]
+        for function in functions:
+            yield from getattr(importlib.import_module(module), function)(at)
+
+
+def row(line: Ratio | Figure) -> tuple[str, ...]:
+    mark = "✓" if line.reached else "✗"
+    if isinstance(line, Figure):
+        return line.name, f"{line.value:,.1f} {line.unit}", "", "", f"<= {line.mark:g}", mark
+    return (
+        line.name,
+        f"{line.ours:,.1f}",
+        f"{line.theirs:,.1f} {line.unit}",
+        f"{line.ratio:.2f}",
+        f"{line.kind} {line.mark:g}",
+        mark,
+    )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("names", nargs="*", choices=[*BENCHES, []], help="default: all")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    chosen = parser.parse_args(arguments)
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(40),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    console, table = Console(), Table("measured", "ours", "theirs", "ratio", "mark", "")
+    missed = 0
+    with place() as at:
+        for line in lines(chosen.names or list(BENCHES), at):
+            missed += not line.reached
+            if chosen.json:
+                fields: dict[str, Any] = {**vars(line), "reached": line.reached}
+                console.print_json(json.dumps(fields))
+            else:
+                table.add_row(*row(line))
+                console.print(*row(line)[:4])
+    if not chosen.json:
+        console.print(table)
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

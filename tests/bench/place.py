@@ -1,0 +1,52 @@
+"""Where benchmarks run: a PostgreSQL of their own, durable as in production, and gone afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra import embedded
+
+
+@dataclass(frozen=True)
+class Place:
+    """A server with a migrated database; `url` is that database's."""
+
+    server: embedded.EmbeddedPostgres
+    url: str
+
+    def database(self, name: str) -> str:
+        """The address of another database, made if it is missing."""
+        return self.server.create(name)
+
+    @property
+    def append_statement(self) -> str:
+        from infra import append  # noqa: PLC0415 - needs settings
+
+        return append._STATEMENT
+
+
+@contextlib.contextmanager
+def place() -> Iterator[Place]:
+    """Start it, migrate, and point Django at it."""
+    folder = Path(tempfile.mkdtemp(prefix="quartier-bench-"))
+    server = embedded.start(folder)
+    try:
+        url = server.create("quartier")
+        os.environ["DATABASE_URL"] = url
+        os.environ["DJANGO_SETTINGS_MODULE"] = "infra.settings"
+        import django  # noqa: PLC0415 - the address comes first
+        from django.core.management import call_command  # noqa: PLC0415
+
+        django.setup()
+        call_command("migrate", verbosity=0)
+        yield Place(server, url)
+    finally:
+        server.stop()
+        for gone in {folder, server.place.home, server.place.socket}:
+            shutil.rmtree(gone, ignore_errors=True)
