@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 TOKEN_BYTES = 32
 
+NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,59}$"
+"""What an account may be called: an office in short, `coordinator-paquis`; never a person."""
+
 
 class Role(Term):
     """What an account is for."""
