@@ -1,0 +1,468 @@
+"""The funding answers: how is each action paid for, and where does its money stand, in francs?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from domain.actions import ActionProposed, ActionRevised
+from domain.credit import (
+    CreditBecameEnforceable,
+    CreditContested,
+    CreditOverturned,
+    CreditRefused,
+    CreditRequested,
+    CreditVoted,
+    Vote,
+)
+from domain.decision import Recorded
+from domain.follow_up import ActionAbandoned, ActionAssigned
+from domain.funding import (
+    ExpenditureRecorded,
+    FundingRouteChosen,
+    FundingRouteReplaced,
+    FundsCommitted,
+    FundsReleased,
+    RouteKind,
+)
+from domain.promotion import OperatingBudgetGranted, OperatingExpenseRecorded
+from domain.roadmap import RoadmapApproved, Verdict
+from domain.values import ZERO, ActionId, Citation, ServiceId, Term, Title
+from projections.facts import (
+    NOTHING,
+    Because,
+    Book,
+    Fact,
+    Money,
+    Text,
+    because,
+    book,
+    fact,
+)
+from projections.view import View
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from decimal import Decimal
+
+
+class CreditState(Term):
+    """Where a credit of the municipal council stands."""
+
+    REQUESTED = "requested", "demandé", "requested"
+    VOTED = "voted", "voté", "voted"
+    ENFORCEABLE = "enforceable", "exécutoire", "enforceable"
+    REFUSED = "refused", "refusé", "refused"
+    DROPPED = "dropped", "abandonné avec l'action", "dropped with the action"
+
+
+class EntryKind(Term):
+    """What a service does with money."""
+
+    COMMITTED = "committed", "engagement", "commitment"
+    SPENT = "spent", "dépense", "expenditure"
+    RELEASED = "released", "libération", "release"
+
+
+@dataclass(slots=True)
+class Sums:
+    """Where the money stands. `enforceable` is granted: budgeted, or a credit in force.
+
+    At any instant enforceable = available + committed + spent + released; `committed` is what is
+    not spent yet. `requested` and `voted` are gross, `net` is what was voted net.
+    """
+
+    requested: Money = NOTHING
+    voted: Money = NOTHING
+    net: Money = NOTHING
+    enforceable: Money = NOTHING
+    available: Money = NOTHING
+    committed: Money = NOTHING
+    spent: Money = NOTHING
+    released: Money = NOTHING
+
+
+@dataclass(slots=True)
+class YearSums:
+    """What moved in an accounting year: all commitments made, whether spent since or not."""
+
+    requested: Money = NOTHING
+    voted: Money = NOTHING
+    enforceable: Money = NOTHING
+    committed: Money = NOTHING
+    spent: Money = NOTHING
+    released: Money = NOTHING
+
+
+@dataclass(slots=True)
+class Entry(Fact):
+    """One movement of money, and the document it refers to."""
+
+    kind: EntryKind
+    amount: Money
+    reference: Citation | None
+
+
+@dataclass(slots=True)
+class Voted(Fact):
+    """The municipal council's deliberation."""
+
+    deliberation: Citation
+    gross: Money
+    net: Money
+    votes: Vote | None
+    published_on: date | None
+    urgent: bool
+
+
+@dataclass(slots=True)
+class Credit:
+    """One request for a credit, and how it was answered."""
+
+    state: CreditState = CreditState.REQUESTED
+    proposal: Citation | None = None
+    gross: Money = NOTHING
+    net: Money = NOTHING
+    requested: Fact | None = None
+    voted: Voted | None = None
+    refused: Because | None = None
+    contested: Fact | None = None
+    enforceable: Fact | None = None
+    enforceable_on: date | None = None
+    accepted_by_voters_on: date | None = None
+    overturned: Fact | None = None
+
+
+@dataclass(slots=True)
+class Route:
+    """One way the action is paid for. `replaced`: why another took its place.
+
+    `service`: whose budget it is, or who was to carry the action out when it was chosen. `year`:
+    the budget's; a credit's movements belong to the year they were decided in.
+    """
+
+    kind: RouteKind
+    chosen: Fact
+    service: ServiceId | None
+    budget_line: Citation | None
+    year: int | None
+    planned: Money | None
+    sums: Sums = field(default_factory=Sums)
+    credits: list[Credit] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    replaced: Because | None = None
+
+
+@dataclass(slots=True)
+class ActionFunding:
+    """An action's funding: its routes in the order they were chosen; the last one counts."""
+
+    title: Title | None = None
+    service: ServiceId | None = None
+    assigned: bool = False
+    approved: Fact | None = None
+    abandoned: Fact | None = None
+    routes: list[Route] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class OperatingEntry(Fact):
+    """An expense of the contract's own operation."""
+
+    amount: Money
+    purpose: Title
+
+
+@dataclass(slots=True)
+class Operating:
+    """The operating budget of a year (§2)."""
+
+    granted: Money = NOTHING
+    spent: Money = NOTHING
+    entries: list[OperatingEntry] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Funding:
+    """The money of a contract, by action; totals by route, by service and by year.
+
+    Under `services`, "" gathers what belongs to no service yet.
+    """
+
+    total: Sums = field(default_factory=Sums)
+    routes: Book[RouteKind, Sums] = book(Sums)
+    services: Book[ServiceId, Sums] = book(Sums)
+    years: Book[int, YearSums] = book(YearSums)
+    operating: Book[int, Operating] = book(Operating)
+    actions: Book[ActionId, ActionFunding] = book(ActionFunding)
+
+
+funding = View("funding", version=1, empty=Funding)
+
+
+# --- Who it is for ------------------------------------------------------------------------------
+
+
+@funding.on(ActionProposed, ActionRevised)
+def _(view: Funding, decision: ActionProposed | ActionRevised, recorded: Recorded[Any]) -> None:
+    action = view.actions[decision.action]
+    action.title = decision.title or action.title
+    if decision.lead_service is not None and not action.assigned:
+        action.service = decision.lead_service
+
+
+@funding.on(ActionAssigned)
+def _(view: Funding, decision: ActionAssigned, recorded: Recorded[Any]) -> None:
+    action = view.actions[decision.action]
+    action.service = decision.service
+    action.assigned = True
+
+
+@funding.on(RoadmapApproved)
+def _(view: Funding, decision: RoadmapApproved, recorded: Recorded[Any]) -> None:
+    for answer in decision.answers:
+        approved = answer.verdict is not Verdict.REFUSED
+        view.actions[answer.action].approved = fact(recorded) if approved else None
+
+
+# --- Routes -------------------------------------------------------------------------------------
+
+
+def _in_force(view: Funding, action: ActionId) -> Route | None:
+    """The last route chosen for an action. Money that moves before any is not followed."""
+    known = view.actions.get(action)
+    return known.routes[-1] if known and known.routes else None
+
+
+def _each(view: Funding, route: Route) -> Iterator[Sums]:
+    """Everything a movement on this route is counted in, but the year."""
+    yield route.sums
+    yield view.total
+    yield view.routes[route.kind]
+    yield view.services[route.service or ""]
+
+
+def _year(view: Funding, route: Route, recorded: Recorded[Any]) -> YearSums:
+    return view.years[route.year or recorded.act.decided_on.year]
+
+
+def _grant(view: Funding, route: Route, amount: Decimal, recorded: Recorded[Any]) -> None:
+    for sums in _each(view, route):
+        sums.enforceable += amount
+        sums.available += amount
+    _year(view, route, recorded).enforceable += amount
+
+
+def _release(
+    view: Funding,
+    route: Route,
+    amount: Decimal,
+    recorded: Recorded[Any],
+    reference: Citation | None = None,
+) -> None:
+    """Give back unspent money: first what nobody has committed, then commitments."""
+    committed = max(ZERO, amount - route.sums.available)
+    for sums in _each(view, route):
+        sums.available -= amount - committed
+        sums.committed -= committed
+        sums.released += amount
+    _year(view, route, recorded).released += amount
+    route.entries.append(
+        Entry(
+            recorded.act.decided_on, recorded.position, EntryKind.RELEASED, amount, reference
+        )
+    )
+
+
+@funding.on(FundingRouteChosen, FundingRouteReplaced)
+def _(
+    view: Funding,
+    decision: FundingRouteChosen | FundingRouteReplaced,
+    recorded: Recorded[Any],
+) -> None:
+    action = view.actions[decision.action]
+    before = _in_force(view, decision.action)
+    if before is not None:
+        if before.sums.available > 0:
+            _release(view, before, before.sums.available, recorded)
+        reason = decision.reason if isinstance(decision, FundingRouteReplaced) else None
+        before.replaced = because(recorded, reason)
+    route = Route(
+        decision.route,
+        fact(recorded),
+        decision.service or action.service,
+        decision.budget_line,
+        decision.year,
+        decision.amount,
+    )
+    action.routes.append(route)
+    if decision.route is RouteKind.SERVICE_BUDGET:
+        _grant(view, route, decision.amount or ZERO, recorded)
+
+
+# --- Credits ------------------------------------------------------------------------------------
+
+
+@funding.on(CreditRequested)
+def _(view: Funding, decision: CreditRequested, recorded: Recorded[Any]) -> None:
+    route = _in_force(view, decision.action)
+    if route is None:
+        return
+    route.credits.append(
+        Credit(
+            CreditState.REQUESTED,
+            decision.proposal,
+            decision.gross,
+            decision.net,
+            fact(recorded),
+        )
+    )
+    more = decision.gross - route.sums.requested
+    for sums in _each(view, route):
+        sums.requested += more
+    _year(view, route, recorded).requested += decision.gross
+
+
+def _credit(view: Funding, action: ActionId) -> tuple[Route, Credit] | None:
+    """The route in force and its last request; a story begun in its middle has a blank one."""
+    route = _in_force(view, action)
+    if route is None:
+        return None
+    if not route.credits:
+        route.credits.append(Credit())
+    return route, route.credits[-1]
+
+
+@funding.on(CreditVoted)
+def _(view: Funding, decision: CreditVoted, recorded: Recorded[Any]) -> None:
+    if (found := _credit(view, decision.action)) is None:
+        return
+    route, credit = found
+    credit.state = CreditState.VOTED
+    credit.voted = Voted(
+        recorded.act.decided_on,
+        recorded.position,
+        decision.deliberation,
+        decision.gross,
+        decision.net,
+        decision.votes,
+        decision.published_on,
+        decision.urgent,
+    )
+    more, more_net = decision.gross - route.sums.voted, decision.net - route.sums.net
+    for sums in _each(view, route):
+        sums.voted += more
+        sums.net += more_net
+    _year(view, route, recorded).voted += decision.gross
+
+
+@funding.on(CreditRefused)
+def _(view: Funding, decision: CreditRefused, recorded: Recorded[Any]) -> None:
+    if found := _credit(view, decision.action):
+        found[1].state = CreditState.REFUSED
+        found[1].refused = because(recorded, decision.reason)
+
+
+@funding.on(CreditContested)
+def _(view: Funding, decision: CreditContested, recorded: Recorded[Any]) -> None:
+    if found := _credit(view, decision.action):
+        found[1].contested = fact(recorded)
+
+
+@funding.on(CreditBecameEnforceable)
+def _(view: Funding, decision: CreditBecameEnforceable, recorded: Recorded[Any]) -> None:
+    if (found := _credit(view, decision.action)) is None:
+        return
+    route, credit = found
+    credit.state = CreditState.ENFORCEABLE
+    credit.enforceable = fact(recorded)
+    credit.enforceable_on = decision.enforceable_on
+    credit.accepted_by_voters_on = decision.accepted_by_voters_on
+    _grant(view, route, route.sums.voted - route.sums.enforceable, recorded)
+
+
+@funding.on(CreditOverturned)
+def _(view: Funding, decision: CreditOverturned, recorded: Recorded[Any]) -> None:
+    if found := _credit(view, decision.action):
+        found[1].state = CreditState.REFUSED
+        found[1].overturned = fact(recorded)
+
+
+# --- Movements ----------------------------------------------------------------------------------
+
+
+@funding.on(FundsCommitted)
+def _(view: Funding, decision: FundsCommitted, recorded: Recorded[Any]) -> None:
+    if (route := _in_force(view, decision.action)) is None:
+        return
+    for sums in _each(view, route):
+        sums.available -= decision.amount
+        sums.committed += decision.amount
+    _year(view, route, recorded).committed += decision.amount
+    route.entries.append(
+        Entry(
+            recorded.act.decided_on,
+            recorded.position,
+            EntryKind.COMMITTED,
+            decision.amount,
+            decision.reference,
+        )
+    )
+
+
+@funding.on(ExpenditureRecorded)
+def _(view: Funding, decision: ExpenditureRecorded, recorded: Recorded[Any]) -> None:
+    if (route := _in_force(view, decision.action)) is None:
+        return
+    for sums in _each(view, route):
+        sums.committed -= decision.amount
+        sums.spent += decision.amount
+    _year(view, route, recorded).spent += decision.amount
+    route.entries.append(
+        Entry(
+            recorded.act.decided_on,
+            recorded.position,
+            EntryKind.SPENT,
+            decision.amount,
+            decision.reference,
+        )
+    )
+
+
+@funding.on(FundsReleased)
+def _(view: Funding, decision: FundsReleased, recorded: Recorded[Any]) -> None:
+    if (route := _in_force(view, decision.action)) is not None:
+        _release(view, route, decision.amount, recorded, decision.reference)
+
+
+@funding.on(ActionAbandoned)
+def _(view: Funding, decision: ActionAbandoned, recorded: Recorded[Any]) -> None:
+    view.actions[decision.action].abandoned = fact(recorded)
+    if (route := _in_force(view, decision.action)) is None:
+        return
+    unspent = route.sums.enforceable - route.sums.spent - route.sums.released
+    if unspent:
+        _release(view, route, unspent, recorded)
+    for credit in route.credits[-1:]:
+        if credit.state in {CreditState.REQUESTED, CreditState.VOTED}:
+            credit.state = CreditState.DROPPED
+
+
+# --- The contract's own operation ---------------------------------------------------------------
+
+
+@funding.on(OperatingBudgetGranted)
+def _(view: Funding, decision: OperatingBudgetGranted, recorded: Recorded[Any]) -> None:
+    view.operating[decision.year].granted += decision.amount
+
+
+@funding.on(OperatingExpenseRecorded)
+def _(view: Funding, decision: OperatingExpenseRecorded, recorded: Recorded[Any]) -> None:
+    year = view.operating[decision.year]
+    year.spent += decision.amount
+    year.entries.append(
+        OperatingEntry(
+            recorded.act.decided_on, recorded.position, decision.amount, decision.purpose
+        )
+    )

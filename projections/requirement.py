@@ -1,0 +1,161 @@
+"""What a requirement of the Cadre is: a question to the facts, with an answer on a given day.
+
+Whether something is still awaited or already missed depends on the day, so it is worked out when
+it is read. The requirements themselves are in `requirements.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+
+from domain.framework import Framework
+from domain.gathering import Purpose
+from domain.rule import Rule
+from domain.values import ActionId, DepartmentId, Term
+from projections.commission import Commission
+from projections.facts import Book, Fact, Text, book
+
+
+class State(Term):
+    """How a requirement is answered."""
+
+    MET = "met", "respectée", "met"
+    MET_LATE = "met_late", "respectée en retard", "met late"
+    DEPARTED = "departed", "dérogation motivée", "departed from, with a justification"
+    PENDING = "pending", "à venir", "pending"
+    BROKEN = "broken", "non respectée", "broken"
+
+
+# --- Facts --------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Departure(Fact):
+    """A departable rule was set aside, in a decision of that type, for a written reason."""
+
+    type: str
+    rule: str
+    justification: Text
+
+
+@dataclass(slots=True)
+class PlenaryFact(Fact):
+    purposes: tuple[Purpose, ...]
+
+
+@dataclass(slots=True)
+class ActionFacts:
+    """What has happened to an approved action that some paragraph asks for."""
+
+    approved: Fact | None = None
+    routed: Fact | None = None
+    assigned: Fact | None = None
+    settled: Fact | None = None
+
+
+@dataclass(slots=True)
+class Facts:
+    """What was decided that some requirement looks at; first times, unless it says otherwise."""
+
+    framework: str = "cadre-2014"
+    initiated: Fact | None = None
+    perimeter: Fact | None = None
+    coordinator: Fact | None = None
+    service_delegate: Fact | None = None
+    council_informed: Fact | None = None
+    departments: dict[DepartmentId, Fact] = field(default_factory=dict)
+    promotion: Fact | None = None
+    promoted_since_launch: Fact | None = None
+    plenaries: list[PlenaryFact] = field(default_factory=list)
+    commission: Commission = field(default_factory=Commission)
+    meeting: Fact | None = None
+    openness: Fact | None = None
+    group: Fact | None = None
+    diagnosis: Fact | None = None
+    presented: Fact | None = None
+    endorsed: Fact | None = None
+    approved: Fact | None = None
+    actions: Book[ActionId, ActionFacts] = book(ActionFacts)
+    closing: Fact | None = None
+    closed: Fact | None = None
+    interrupted: Fact | None = None
+    departures: list[Departure] = field(default_factory=list)
+
+    @property
+    def launched(self) -> Fact | None:
+        return self.plenaries[0] if self.plenaries else None
+
+    @property
+    def ended(self) -> Fact | None:
+        return self.closed or self.interrupted
+
+    def departed(self, *rules: type[Rule], type_: str | None = None) -> list[Departure]:
+        """Departures from any of these rules, in decisions of that type if it is given."""
+        ids = {rule.id for rule in rules}
+        return [d for d in self.departures if d.rule in ids and type_ in {None, d.type}]
+
+    def approved_actions(self) -> dict[ActionId, ActionFacts]:
+        return {key: action for key, action in self.actions.items() if action.approved}
+
+
+# --- Answers ------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Answer:
+    """How the facts answer one requirement on one day.
+
+    `due`: the day it is awaited for, where there is one. `by`: the decisions that show it.
+    `missing`: what is still wanting, by identifier.
+    """
+
+    state: State
+    due: date | None = None
+    by: list[Fact | None] = field(default_factory=list)
+    departures: list[Departure] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+
+
+Asked = Callable[[Facts, Framework, date], Answer | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One thing the Cadre asks for. `ask` yields None where that version does not ask for it."""
+
+    id: str
+    basis: str
+    fr: str
+    en: str
+    ask: Asked
+
+
+REQUIREMENTS: list[Requirement] = []
+
+
+def asks(id_: str, basis: str, fr: str, en: str) -> Callable[[Asked], Asked]:
+    def register(ask: Asked) -> Asked:
+        REQUIREMENTS.append(Requirement(id_, basis, fr, en, ask))
+        return ask
+
+    return register
+
+
+def once(done: Fact | None, facts: Facts, *, due: date | None = None, today: date) -> Answer:
+    """Met by one decision, by a day if there is one; broken if that day or the end passes first."""
+    if done is not None:
+        late = due is not None and done.decided_on > due
+        return Answer(State.MET_LATE if late else State.MET, due, [done])
+    missed = facts.ended is not None or (due is not None and today > due)
+    return Answer(State.BROKEN if missed else State.PENDING, due, [facts.ended])
+
+
+def unless(answer: Answer, departures: list[Departure]) -> Answer:
+    """Departed from, if it was set aside with a reason; a decision taken shows it too."""
+    if departures:
+        answer.state = State.DEPARTED
+        answer.departures = departures
+        answer.by += departures
+    return answer

@@ -1,0 +1,436 @@
+"""The roadmap answers: what was chosen, what became of it, and which way did each version go?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from domain.act import Body
+from domain.actions import (
+    ActionProposed,
+    ActionRetained,
+    ActionRevised,
+    ActionSetAside,
+    ActionsPrioritised,
+)
+from domain.decision import Recorded
+from domain.follow_up import (
+    ActionAbandoned,
+    ActionAssigned,
+    ActionCompleted,
+    ActionRescheduled,
+    ActionStarted,
+    AssignmentAccepted,
+    MilestoneReached,
+    MilestoneSet,
+    ProgressReported,
+)
+from domain.handover import HandoverAccepted, HandoverDeclined, HandoverProposed
+from domain.initiation import ContractInterrupted
+from domain.roadmap import (
+    Outcome,
+    RoadmapAmended,
+    RoadmapApproved,
+    RoadmapDrafted,
+    RoadmapEndorsed,
+    RoadmapPresented,
+    RoadmapReturned,
+    RoadmapSubmitted,
+    Verdict,
+)
+from domain.values import (
+    ActionId,
+    MilestoneId,
+    NeedId,
+    PersonId,
+    PlenaryId,
+    ServiceId,
+    Term,
+    ThemeId,
+    Title,
+    WorkingGroupId,
+)
+from projections.action_status import STATUSES, ActionStatus
+from projections.facts import Because, Book, Fact, Money, Text, because, book, fact
+from projections.view import View
+
+
+class VersionState(Term):
+    """The last step a version has taken."""
+
+    DRAFTED = "drafted", "rédigée", "drafted"
+    PRESENTED = "presented", "présentée au quartier", "presented to the neighbourhood"
+    SUBMITTED = "submitted", "transmise au Comité de pilotage", "submitted"
+    ENDORSED = "endorsed", "approuvée par le Comité de pilotage", "endorsed"
+    RETURNED = "returned", "renvoyée par le Comité de pilotage", "returned"
+    APPROVED = "approved", "validée par le Conseil administratif", "approved"
+
+
+class HandoverAnswer(Term):
+    ACCEPTED = "accepted", "acceptée", "accepted"
+    DECLINED = "declined", "déclinée", "declined"
+
+
+@dataclass(slots=True)
+class Presentation(Fact):
+    """A version was put to the whole neighbourhood."""
+
+    plenary: PlenaryId
+    outcome: Outcome
+    remarks: Text | None
+
+
+@dataclass(slots=True)
+class Version:
+    """One version of the roadmap and the way it went. `amends`: why it replaces the one before."""
+
+    state: VersionState = VersionState.DRAFTED
+    actions: tuple[ActionId, ...] = ()
+    drafted: Fact | None = None
+    amends: Because | None = None
+    presented: list[Presentation] = field(default_factory=list)
+    submitted: Fact | None = None
+    endorsed: Because | None = None
+    returned: Because | None = None
+    approved: Fact | None = None
+
+
+@dataclass(slots=True)
+class Ranking(Fact):
+    """The last place an action was given, from 1, and who gave it."""
+
+    rank: int
+    by: Body
+    plenary: PlenaryId | None
+    group: WorkingGroupId | None
+    votes: int | None
+
+
+@dataclass(slots=True)
+class Answered(Fact):
+    """The council's answer to the action, as part of a version."""
+
+    verdict: Verdict
+    version: int
+    reason: Text | None
+
+
+@dataclass(slots=True)
+class Assignment(Fact):
+    """The one service that is responsible, and when it took the action on."""
+
+    service: ServiceId
+    accepted: Because | None = None
+
+
+@dataclass(slots=True)
+class Progress(Fact):
+    percent: int
+    text: Text
+
+
+@dataclass(slots=True)
+class Milestone:
+    title: Title | None = None
+    due: date | None = None
+    agreed: Fact | None = None
+    reached: Fact | None = None
+
+
+@dataclass(slots=True)
+class Rescheduling(Because):
+    expected_end: date | None = None
+
+
+@dataclass(slots=True)
+class Handover:
+    """What goes on is to be taken over by a service or a relay structure."""
+
+    proposed: Fact
+    service: ServiceId | None
+    relay: PersonId | None
+    what_goes_on: Text
+    starts_on: date | None
+    answer: HandoverAnswer | None = None
+    answered: Because | None = None
+
+
+@dataclass(slots=True)
+class Line:
+    """One action, from its proposal to its end.
+
+    `assignments` and `handovers` are in the order they were made; the last one counts.
+    `continued`: who goes on with it after the contract was interrupted.
+    """
+
+    status: ActionStatus = ActionStatus.PROPOSED
+    title: Title | None = None
+    text: Text | None = None
+    needs: tuple[NeedId, ...] = ()
+    theme: ThemeId | None = None
+    lead_service: ServiceId | None = None
+    estimate: Money | None = None
+    proposed: Fact | None = None
+    proposed_by: Body | None = None
+    revised: Fact | None = None
+    ranking: Ranking | None = None
+    retained: Because | None = None
+    set_aside: Because | None = None
+    answered: Answered | None = None
+    assignments: list[Assignment] = field(default_factory=list)
+    started: Fact | None = None
+    expected_end: date | None = None
+    rescheduled: list[Rescheduling] = field(default_factory=list)
+    progress: Progress | None = None
+    milestones: Book[MilestoneId, Milestone] = book(Milestone)
+    completed: Because | None = None
+    abandoned: Because | None = None
+    handovers: list[Handover] = field(default_factory=list)
+    continued: Handover | None = None
+
+
+@dataclass(slots=True)
+class Roadmap:
+    """Every version and every action. `current`: the last version the council answered."""
+
+    current: int | None = None
+    versions: Book[int, Version] = book(Version)
+    actions: Book[ActionId, Line] = book(Line)
+
+
+roadmap = View("roadmap", version=1, empty=Roadmap)
+
+
+@roadmap.on(*STATUSES)
+def _(view: Roadmap, decision: ActionProposed, recorded: Recorded[Any]) -> None:
+    view.actions[decision.action].status = STATUSES[type(decision)]
+
+
+# --- Actions, up to the choice ------------------------------------------------------------------
+
+
+@roadmap.on(ActionProposed)
+def _(view: Roadmap, decision: ActionProposed, recorded: Recorded[Any]) -> None:
+    line = view.actions[decision.action]
+    line.title = decision.title
+    line.text = decision.text
+    line.needs = decision.needs
+    line.theme = decision.theme
+    line.lead_service = decision.lead_service
+    line.estimate = decision.estimate
+    line.proposed = fact(recorded)
+    line.proposed_by = recorded.act.body
+
+
+@roadmap.on(ActionRevised)
+def _(view: Roadmap, decision: ActionRevised, recorded: Recorded[Any]) -> None:
+    line = view.actions[decision.action]
+    line.title = decision.title or line.title
+    line.text = decision.text or line.text
+    line.needs = decision.needs or line.needs
+    line.theme = decision.theme or line.theme
+    line.lead_service = decision.lead_service or line.lead_service
+    line.estimate = line.estimate if decision.estimate is None else decision.estimate
+    line.revised = fact(recorded)
+
+
+@roadmap.on(ActionsPrioritised)
+def _(view: Roadmap, decision: ActionsPrioritised, recorded: Recorded[Any]) -> None:
+    votes = {each.action: each.votes for each in decision.votes}
+    act = recorded.act
+    for rank, action in enumerate(decision.actions, start=1):
+        view.actions[action].ranking = Ranking(
+            act.decided_on,
+            recorded.position,
+            rank,
+            act.body,
+            decision.plenary,
+            decision.group,
+            votes.get(action),
+        )
+
+
+@roadmap.on(ActionRetained)
+def _(view: Roadmap, decision: ActionRetained, recorded: Recorded[Any]) -> None:
+    view.actions[decision.action].retained = because(recorded, decision.remarks)
+
+
+@roadmap.on(ActionSetAside)
+def _(view: Roadmap, decision: ActionSetAside, recorded: Recorded[Any]) -> None:
+    view.actions[decision.action].set_aside = because(recorded, decision.reason)
+
+
+# --- Versions -----------------------------------------------------------------------------------
+
+
+@roadmap.on(RoadmapDrafted)
+def _(view: Roadmap, decision: RoadmapDrafted, recorded: Recorded[Any]) -> None:
+    version = view.versions[decision.version]
+    version.actions = decision.actions
+    version.drafted = fact(recorded)
+
+
+@roadmap.on(RoadmapAmended)
+def _(view: Roadmap, decision: RoadmapAmended, recorded: Recorded[Any]) -> None:
+    version = view.versions[decision.version]
+    version.actions = decision.actions
+    version.drafted = fact(recorded)
+    version.amends = because(recorded, decision.reason)
+
+
+@roadmap.on(RoadmapPresented)
+def _(view: Roadmap, decision: RoadmapPresented, recorded: Recorded[Any]) -> None:
+    version = view.versions[decision.version]
+    version.presented.append(
+        Presentation(
+            recorded.act.decided_on,
+            recorded.position,
+            decision.plenary,
+            decision.outcome,
+            decision.remarks,
+        )
+    )
+    if version.state is VersionState.DRAFTED:
+        version.state = VersionState.PRESENTED
+
+
+@roadmap.on(RoadmapSubmitted)
+def _(view: Roadmap, decision: RoadmapSubmitted, recorded: Recorded[Any]) -> None:
+    version = view.versions[decision.version]
+    version.submitted = fact(recorded)
+    version.state = VersionState.SUBMITTED
+
+
+@roadmap.on(RoadmapEndorsed)
+def _(view: Roadmap, decision: RoadmapEndorsed, recorded: Recorded[Any]) -> None:
+    version = view.versions[decision.version]
+    version.endorsed = because(recorded, decision.reasons)
+    version.state = VersionState.ENDORSED
+
+
+@roadmap.on(RoadmapReturned)
+def _(view: Roadmap, decision: RoadmapReturned, recorded: Recorded[Any]) -> None:
+    version = view.versions[decision.version]
+    version.returned = because(recorded, decision.reasons)
+    version.state = VersionState.RETURNED
+
+
+@roadmap.on(RoadmapApproved)
+def _(view: Roadmap, decision: RoadmapApproved, recorded: Recorded[Any]) -> None:
+    version = view.versions[decision.version]
+    version.approved = fact(recorded)
+    version.state = VersionState.APPROVED
+    view.current = decision.version
+    for answer in decision.answers:
+        line = view.actions[answer.action]
+        line.status = line.status.answered(answer.verdict)
+        line.answered = Answered(
+            recorded.act.decided_on,
+            recorded.position,
+            answer.verdict,
+            decision.version,
+            answer.reason,
+        )
+
+
+# --- Following up -------------------------------------------------------------------------------
+
+
+@roadmap.on(ActionAssigned)
+def _(view: Roadmap, decision: ActionAssigned, recorded: Recorded[Any]) -> None:
+    view.actions[decision.action].assignments.append(
+        Assignment(recorded.act.decided_on, recorded.position, decision.service)
+    )
+
+
+@roadmap.on(AssignmentAccepted)
+def _(view: Roadmap, decision: AssignmentAccepted, recorded: Recorded[Any]) -> None:
+    for assignment in view.actions[decision.action].assignments[-1:]:
+        assignment.accepted = because(recorded, decision.remarks)
+
+
+@roadmap.on(ActionStarted)
+def _(view: Roadmap, decision: ActionStarted, recorded: Recorded[Any]) -> None:
+    line = view.actions[decision.action]
+    line.started = fact(recorded)
+    line.expected_end = decision.expected_end or line.expected_end
+
+
+@roadmap.on(ActionRescheduled)
+def _(view: Roadmap, decision: ActionRescheduled, recorded: Recorded[Any]) -> None:
+    line = view.actions[decision.action]
+    line.expected_end = decision.expected_end
+    line.rescheduled.append(
+        Rescheduling(
+            recorded.act.decided_on, recorded.position, decision.reason, decision.expected_end
+        )
+    )
+
+
+@roadmap.on(ProgressReported)
+def _(view: Roadmap, decision: ProgressReported, recorded: Recorded[Any]) -> None:
+    view.actions[decision.action].progress = Progress(
+        recorded.act.decided_on, recorded.position, decision.percent, decision.text
+    )
+
+
+@roadmap.on(MilestoneSet)
+def _(view: Roadmap, decision: MilestoneSet, recorded: Recorded[Any]) -> None:
+    milestone = view.actions[decision.action].milestones[decision.milestone]
+    milestone.title = decision.title
+    milestone.due = decision.due
+    milestone.agreed = fact(recorded)
+
+
+@roadmap.on(MilestoneReached)
+def _(view: Roadmap, decision: MilestoneReached, recorded: Recorded[Any]) -> None:
+    view.actions[decision.action].milestones[decision.milestone].reached = fact(recorded)
+
+
+@roadmap.on(ActionCompleted)
+def _(view: Roadmap, decision: ActionCompleted, recorded: Recorded[Any]) -> None:
+    view.actions[decision.action].completed = because(recorded, decision.text)
+
+
+@roadmap.on(ActionAbandoned)
+def _(view: Roadmap, decision: ActionAbandoned, recorded: Recorded[Any]) -> None:
+    view.actions[decision.action].abandoned = because(recorded, decision.reason)
+
+
+# --- Handing over -------------------------------------------------------------------------------
+
+
+@roadmap.on(HandoverProposed)
+def _(view: Roadmap, decision: HandoverProposed, recorded: Recorded[Any]) -> None:
+    view.actions[decision.action].handovers.append(
+        Handover(
+            fact(recorded),
+            decision.service,
+            decision.relay,
+            decision.what_goes_on,
+            decision.starts_on,
+        )
+    )
+
+
+@roadmap.on(HandoverAccepted)
+def _(view: Roadmap, decision: HandoverAccepted, recorded: Recorded[Any]) -> None:
+    for handover in view.actions[decision.action].handovers[-1:]:
+        handover.answer = HandoverAnswer.ACCEPTED
+        handover.answered = because(recorded, decision.remarks)
+
+
+@roadmap.on(HandoverDeclined)
+def _(view: Roadmap, decision: HandoverDeclined, recorded: Recorded[Any]) -> None:
+    for handover in view.actions[decision.action].handovers[-1:]:
+        handover.answer = HandoverAnswer.DECLINED
+        handover.answered = because(recorded, decision.reason)
+
+
+@roadmap.on(ContractInterrupted)
+def _(view: Roadmap, decision: ContractInterrupted, recorded: Recorded[Any]) -> None:
+    for named in decision.continuations:
+        view.actions[named.action].continued = Handover(
+            fact(recorded), named.service, named.relay, named.what_goes_on, None
+        )

@@ -1,0 +1,187 @@
+"""The timeline answers: what marked this contract, stage by stage, and what is due when?"""
+
+from __future__ import annotations
+
+from bisect import insort
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from domain.closure import ClosureOpened, ContractClosed, FinalReportAdopted
+from domain.commission import CommissionConstituted, DelegatesResigned
+from domain.credit import (
+    CreditBecameEnforceable,
+    CreditOverturned,
+    CreditRefused,
+    CreditRequested,
+    CreditVoted,
+)
+from domain.decision import Decision, Recorded
+from domain.diagnosis import DiagnosisShared
+from domain.follow_up import ActionAbandoned, ActionCompleted, ActionStarted
+from domain.framework import FRAMEWORKS, Months
+from domain.handover import HandoverAccepted
+from domain.initiation import (
+    ContractInitiated,
+    ContractInterrupted,
+    ContractResumed,
+    ContractSuspended,
+    PerimeterSet,
+)
+from domain.offices import CoordinatorAppointed, CoordinatorRelieved
+from domain.plenaries import PlenaryHeld
+from domain.promotion import PromotionStarted
+from domain.roadmap import (
+    RoadmapAmended,
+    RoadmapApproved,
+    RoadmapDrafted,
+    RoadmapEndorsed,
+    RoadmapPresented,
+    RoadmapReturned,
+    RoadmapSubmitted,
+)
+from domain.values import Term
+from projections.facts import Fact, fact
+from projections.phase import ENDS, STAGES, Phase
+from projections.view import View
+
+_ABOUT: dict[type[Decision], str | None] = {
+    ContractInitiated: None,
+    PerimeterSet: None,
+    CoordinatorAppointed: None,
+    CoordinatorRelieved: None,
+    PromotionStarted: None,
+    PlenaryHeld: "plenary",
+    CommissionConstituted: None,
+    DelegatesResigned: None,
+    DiagnosisShared: None,
+    RoadmapDrafted: "version",
+    RoadmapAmended: "version",
+    RoadmapPresented: "version",
+    RoadmapSubmitted: "version",
+    RoadmapEndorsed: "version",
+    RoadmapReturned: "version",
+    RoadmapApproved: "version",
+    CreditRequested: "action",
+    CreditVoted: "action",
+    CreditRefused: "action",
+    CreditOverturned: "action",
+    CreditBecameEnforceable: "action",
+    ActionStarted: "action",
+    ActionCompleted: "action",
+    ActionAbandoned: "action",
+    HandoverAccepted: "action",
+    ContractSuspended: None,
+    ContractResumed: None,
+    ClosureOpened: None,
+    FinalReportAdopted: None,
+    ContractClosed: None,
+    ContractInterrupted: None,
+}
+"""The decision types that mark a contract, and the field that says what each is about."""
+
+
+class Deadline(Term):
+    """What the Cadre sets a date for."""
+
+    PROMOTION = "promotion", "fin au plus tôt de la promotion", "earliest end of promotion"
+    DIAGNOSIS_FROM = "diagnosis_from", "diagnostic, au plus tôt", "diagnosis, earliest"
+    DIAGNOSIS_UNTIL = "diagnosis_until", "diagnostic, au plus tard", "diagnosis, latest"
+    PLENARY = "plenary", "prochaine conférence de quartier", "next plenary"
+    CLOSURE = "closure", "terme du contrat", "term of the contract"
+
+
+@dataclass(slots=True)
+class Stage:
+    """A stage of the Cadre; it ends when the next one that was reached begins."""
+
+    began: Fact
+    ended: Fact | None = None
+
+
+@dataclass(slots=True)
+class Moment(Fact):
+    """One decision that marked the contract. `about`: an action, a plenary, a version."""
+
+    type: str
+    about: str | None
+
+
+@dataclass(slots=True)
+class Timeline:
+    """Stages in the order they began; moments by day, then by position; dates the Cadre sets."""
+
+    framework: str = "cadre-2014"
+    phase: Phase = Phase.INITIATION
+    stages: dict[Phase, Stage] = field(default_factory=dict)
+    moments: list[Moment] = field(default_factory=list)
+    due: dict[Deadline, date] = field(default_factory=dict)
+
+
+timeline = View("timeline", version=1, empty=Timeline)
+
+
+def _place(moment: Moment) -> tuple[date, int]:
+    return moment.decided_on, moment.position
+
+
+@timeline.on(*_ABOUT)
+def _(view: Timeline, decision: Decision, recorded: Recorded[Any]) -> None:
+    name = _ABOUT[type(decision)]
+    about = None if name is None else str(getattr(decision, name))
+    moment = Moment(recorded.act.decided_on, recorded.position, decision.slug, about)
+    insort(view.moments, moment, key=_place)
+
+
+@timeline.on(*STAGES)
+def _(view: Timeline, decision: Decision, recorded: Recorded[Any]) -> None:
+    begun = STAGES[type(decision)]
+    if begun in view.stages:
+        return
+    before = view.stages.get(view.phase)
+    view.phase = view.phase.then(type(decision))
+    if before is not None and view.phase is begun:
+        before.ended = fact(recorded)
+    view.stages[begun] = Stage(fact(recorded))
+
+
+# --- Dates --------------------------------------------------------------------------------------
+
+
+@timeline.on(ContractInitiated)
+def _(view: Timeline, decision: ContractInitiated, recorded: Recorded[Any]) -> None:
+    view.framework = decision.framework
+
+
+def _await(view: Timeline, what: Deadline, span: Months | None, since: date) -> None:
+    if span is not None:
+        view.due[what] = span.after(since)
+
+
+@timeline.on(PromotionStarted)
+def _(view: Timeline, decision: PromotionStarted, recorded: Recorded[Any]) -> None:
+    if framework := FRAMEWORKS.get(view.framework):
+        _await(view, Deadline.PROMOTION, framework.promotion_at_least, recorded.act.decided_on)
+
+
+@timeline.on(PlenaryHeld)
+def _(view: Timeline, decision: PlenaryHeld, recorded: Recorded[Any]) -> None:
+    framework, day = FRAMEWORKS.get(view.framework), recorded.act.decided_on
+    if framework is None:
+        return
+    if view.stages[Phase.DIAGNOSIS].began.position == recorded.position:
+        _await(view, Deadline.DIAGNOSIS_FROM, framework.diagnosis_at_least, day)
+        _await(view, Deadline.DIAGNOSIS_UNTIL, framework.diagnosis_at_most, day)
+        _await(view, Deadline.CLOSURE, framework.lasts, day)
+    _await(view, Deadline.PLENARY, framework.plenary_every, day)
+
+
+@timeline.on(DiagnosisShared)
+def _(view: Timeline, decision: DiagnosisShared, recorded: Recorded[Any]) -> None:
+    view.due.pop(Deadline.DIAGNOSIS_FROM, None)
+    view.due.pop(Deadline.DIAGNOSIS_UNTIL, None)
+
+
+@timeline.on(ClosureOpened, *ENDS)
+def _(view: Timeline, decision: Decision, recorded: Recorded[Any]) -> None:
+    view.due.clear()

@@ -1,0 +1,122 @@
+"""Views: one document for each contract, a pure fold of its decisions.
+
+    roadmap = View("roadmap", version=1, empty=Roadmap)
+
+    @roadmap.on(ActionRetained)
+    def _(view: Roadmap, decision: ActionRetained, recorded: Recorded[Any]) -> None:
+        view.actions[decision.action].status = ActionStatus.RETAINED
+
+The same handlers serve today's document, any date in the past and the rebuild. A document is a
+tree of slotted dataclasses that pydantic writes as JSON and reads back equal.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_type_hints
+
+from pydantic import TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+
+from domain.history import effective
+from domain.values import Term
+from projections.projection import Projection
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from datetime import date, datetime
+
+    from pydantic_core import core_schema
+
+    from domain.decision import Recorded
+
+Doc = TypeVar("Doc")
+
+
+class View(Projection[Doc], Generic[Doc]):
+    """One document for each contract.
+
+    Where an answer depends on the day it is asked on, the document holds only facts, and
+    `reading` says how they are read on a day:
+
+        @conformity.reading
+        def _(facts: Facts, today: date) -> Conformity: ...
+    """
+
+    def __init__(self, name: str, *, version: int, empty: type[Doc]) -> None:
+        super().__init__(name, version=version, begin=empty)
+        self.document = TypeAdapter[Doc](empty)
+        self.answered: TypeAdapter[Any] = self.document
+        self._reading: Callable[[Doc, date], Any] | None = None
+        VIEWS[name] = self
+
+    def reading(self, read: Callable[[Doc, date], Any]) -> Callable[[Doc, date], Any]:
+        """Answer with what this function makes of the document and the day."""
+        self._reading = read
+        self.answered = TypeAdapter(get_type_hints(read)["return"])
+        return read
+
+    def dump(self, doc: Doc) -> bytes:
+        """The document as it is stored: JSON whose bytes depend on nothing but the history."""
+        return self.document.dump_json(doc)
+
+    def load(self, stored: str | bytes) -> Doc:
+        return self.document.validate_json(stored)
+
+    @property
+    def depends_on_the_day(self) -> bool:
+        return self._reading is not None
+
+    def read(self, doc: Doc, today: date) -> Any:
+        """What is answered on that day: the document, or what `reading` makes of it."""
+        return doc if self._reading is None else self._reading(doc, today)
+
+    def answer(self, doc: Doc, today: date) -> bytes:
+        """What is answered on that day, as JSON; texts are still references."""
+        return self.answered.dump_json(self.read(doc, today))
+
+    def schema(self) -> dict[str, Any]:
+        """The JSON Schema of the answer, once texts are joined; a `Term` carries its names."""
+        return self.answered.json_schema(schema_generator=_Schema, mode="serialization")
+
+
+VIEWS: dict[str, View[Any]] = {}
+"""Every view by its name; `projections.catalogue` imports them all."""
+
+
+def fold(
+    view: View[Doc],
+    history: Iterable[Recorded[Any]],
+    *,
+    known_at: datetime | None = None,
+    valid_at: date | None = None,
+) -> Doc:
+    """The document of one contract, today's or that of a date.
+
+    Args:
+        view: which.
+        history: the contract's decisions as recorded, in order.
+        known_at: leave out what was recorded after that instant.
+        valid_at: leave out what was decided after that day.
+    """
+    known = [r for r in history if known_at is None or r.recorded_at <= known_at]
+    if valid_at is None:
+        return view.fold(known)
+    doc = view.begin()
+    for recorded in effective(known, valid_at=valid_at):
+        view.apply(doc, recorded)
+    return doc
+
+
+class _Schema(GenerateJsonSchema):
+    """Every field is there in an answer, and vocabularies carry their names."""
+
+    def field_is_required(self, *_: Any, **__: Any) -> bool:
+        return True
+
+    def enum_schema(self, schema: core_schema.EnumSchema) -> JsonSchemaValue:
+        written = super().enum_schema(schema)
+        if issubclass(schema["cls"], Term):
+            written["x-labels"] = {
+                term.value: {"fr": term.fr, "en": term.en} for term in schema["cls"]
+            }
+        return written
