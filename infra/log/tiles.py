@@ -1,0 +1,173 @@
+"""What is stored of the log, and the tiles that are read from it.
+
+Stored are full tiles, and with each checkpoint the leaves that no full tile holds yet. Every
+partial tile, of any width, follows from those: so nothing that was stored is ever changed.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from domain.merkle import EMPTY_ROOT, HASH_SIZE, TILE_WIDTH, HashReader, Tile, tile_reader
+from infra.log.leaf import COLUMNS, Leaf
+from infra.log.notes import Checkpoint, Note, NoteError, Signature
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import psycopg
+
+    Cursor = psycopg.Cursor[tuple[Any, ...]]
+
+
+class Sealed(NamedTuple):
+    """A checkpoint as it is stored."""
+
+    size: int
+    root: bytes
+    text: str
+    lines: tuple[str, ...] = ()
+
+    def note(self) -> Note:
+        """The signed note: what is served.
+
+        Raises:
+            NoteError: what is stored is not a note.
+        """
+        return Note(self.text, tuple(map(Signature.parse, self.lines)))
+
+    def checkpoint(self) -> Checkpoint:
+        """What its text says.
+
+        Raises:
+            NoteError: the text is not a checkpoint, or not of this size and root.
+        """
+        said = Checkpoint.parse(self.text)
+        if (said.size, said.root) != (self.size, self.root):
+            raise NoteError("the text of the checkpoint says something else than its columns")
+        return said
+
+
+NOTHING = Sealed(0, EMPTY_ROOT, "")
+"""Before the first checkpoint."""
+
+_SEALED = """
+    SELECT size, root, text, ARRAY(
+        SELECT line FROM log_signature WHERE log_signature.size = log_checkpoint.size ORDER BY id
+    ) FROM log_checkpoint
+"""
+
+
+def latest(cursor: Cursor) -> Sealed | None:
+    """The checkpoint of the largest tree; None before the first."""
+    return _sealed(cursor.execute(f"{_SEALED} ORDER BY size DESC LIMIT 1"))
+
+
+def checkpoint_at(cursor: Cursor, size: int) -> Sealed | None:
+    """The checkpoint of the tree of exactly that size."""
+    return _sealed(cursor.execute(f"{_SEALED} WHERE size = %s", [size]))
+
+
+def checkpoints_after(cursor: Cursor, size: int, limit: int) -> Iterator[Sealed]:
+    """Checkpoints of larger trees, in order; at most `limit`."""
+    rows = cursor.execute(f"{_SEALED} WHERE size > %s ORDER BY size LIMIT %s", [size, limit])
+    return map(_sealed_of, rows)
+
+
+def _sealed(found: Cursor) -> Sealed | None:
+    row = found.fetchone()
+    return None if row is None else _sealed_of(row)
+
+
+def _sealed_of(row: tuple[Any, ...]) -> Sealed:
+    return Sealed._make((*row[:3], tuple(row[3])))
+
+
+def sealed_size(cursor: Cursor) -> int:
+    """How many leaves are under a signed checkpoint."""
+    return _one(cursor.execute("SELECT coalesce(max(size), 0) FROM log_checkpoint"))
+
+
+def committed(cursor: Cursor) -> int:
+    """How many decisions were recorded."""
+    return _one(cursor.execute("SELECT size FROM event_log"))
+
+
+def _one(found: Cursor) -> int:
+    row = found.fetchone()
+    assert row is not None  # noqa: S101 - an aggregate, and a table of one row
+    return int(row[0])
+
+
+# --- Tiles --------------------------------------------------------------------------------------
+
+
+def read_tile(cursor: Cursor, tile: Tile) -> bytes:
+    """The hashes of a tile, end to end.
+
+    Raises:
+        LookupError: it is not stored: it is wider than the sealed tree has it.
+    """
+    row = cursor.execute(
+        "SELECT substr(hashes, 1, %s) FROM log_tile WHERE level = %s AND index = %s",
+        [tile.width * HASH_SIZE, tile.level, tile.index],
+    ).fetchone()
+    hashes = row[0] if row else _partial(cursor, tile)
+    if len(hashes) < tile.width * HASH_SIZE:
+        raise LookupError(f"tile {tile.path()} is not stored")
+    return bytes(hashes[: tile.width * HASH_SIZE])
+
+
+def _partial(cursor: Cursor, tile: Tile) -> bytes:
+    first = tile.index * TILE_WIDTH
+    if tile.level == 0:
+        query = (
+            "SELECT string_agg(tail, '' ORDER BY size) FROM log_checkpoint"
+            " WHERE size > %s AND size < %s"
+        )
+        row = cursor.execute(query, [first, first + TILE_WIDTH]).fetchone()
+    else:
+        query = (
+            "SELECT string_agg(root, '' ORDER BY index) FROM log_tile"
+            " WHERE level = %s AND index >= %s AND index < %s"
+        )
+        row = cursor.execute(query, [tile.level - 1, first, first + tile.width]).fetchone()
+    return (row and row[0]) or b""
+
+
+def hash_reader(cursor: Cursor, size: int) -> HashReader:
+    """Reads the hashes of the sealed tree of that size, out of its tiles alone."""
+    return tile_reader(size, partial(read_tile, cursor))
+
+
+# --- Entries ------------------------------------------------------------------------------------
+
+
+def leaves(cursor: Cursor, start: int, end: int) -> Iterator[Leaf]:
+    """The leaves of the decisions themselves, `start <= index < end`, as they now stand."""
+    rows = cursor.execute(
+        f"SELECT {COLUMNS} FROM event WHERE position > %s AND position <= %s ORDER BY position",  # noqa: S608 - constants
+        [start, end],
+    )
+    return map(Leaf._make, rows)
+
+
+def read_entries(cursor: Cursor, index: int, width: int) -> bytes:
+    """An entry bundle: each entry after its length, two bytes, big-endian.
+
+    Raises:
+        LookupError: decisions are missing.
+    """
+    first = index * TILE_WIDTH
+    bundle = bytearray()
+    expected = first + 1
+    for leaf in leaves(cursor, first, first + width):
+        if leaf.position != expected:
+            break
+        entry = leaf.entry()
+        bundle += len(entry).to_bytes(2) + entry
+        expected += 1
+    if expected != first + width + 1:
+        raise LookupError(f"decision {expected} is missing")
+    return bytes(bundle)
