@@ -61,3 +61,7 @@ class Act:
     departures: Mapping[str, TextRef] = field(default_factory=dict)
     today: date = date.max
     reference: Reference = field(default_factory=Reference)
+
+    def follows(self, day: date | None) -> bool:
+        """Whether this was decided on that day or later; not so if that day never came (None)."""
+        return day is not None and day <= self.decided_on

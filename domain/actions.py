@@ -10,7 +10,15 @@ from pydantic import BaseModel, ConfigDict
 
 from domain.act import Act, Body
 from domain.decision import Decision
-from domain.gathering import QUORATE, NotLaunched, PlenaryNotHeld, Purpose, was_held_for
+from domain.gathering import (
+    QUORATE,
+    GroupDissolved,
+    NotLaunched,
+    PlenaryNotHeld,
+    Purpose,
+    is_active,
+    was_held_for,
+)
 from domain.references import (
     AlreadyKnown,
     Reference,
@@ -56,23 +64,22 @@ class DiagnosisNotShared(Rule, basis="4.2"):
 
     @classmethod
     def check(cls, contract: Contract, act: Act) -> Iterator[Self]:
-        shared = contract.diagnosis_shared_on
-        if shared is None or act.decided_on < shared:
+        if not act.follows(contract.diagnosis_shared_on):
             yield cls()
 
 
 class ActionChosen(Rule, basis="4.2"):
-    """An action is retained or set aside once."""
+    """A choice is made once; the opposite choice may follow, until the council approves."""
 
-    fr = "Le choix sur l'action « {action} » est déjà fait."
-    en = "The choice on the action “{action}” has already been made."
+    fr = "L'action « {action} » est déjà retenue, ou déjà écartée : ce choix ne change rien."
+    en = "The action “{action}” is already retained, or set aside: this choice changes nothing."
 
 
 class ActionDecided(Rule, basis="4.3"):
-    """What the council has answered is changed by amending the roadmap, not by revising."""
+    """What the council has approved is carried out or abandoned; it is not chosen or put anew."""
 
-    fr = "Le Conseil administratif s'est prononcé sur l'action « {action} »."
-    en = "The administrative council has answered on the action “{action}”."
+    fr = "Le Conseil administratif a approuvé l'action « {action} »."
+    en = "The administrative council has approved the action “{action}”."
 
 
 class RankedTwice(Rule, basis="3.3"):
@@ -90,29 +97,37 @@ class GroupNotNamed(Rule, basis="3.3"):
 
 
 def _answers(
-    contract: Contract, action: ActionId, needs: tuple[NeedId, ...]
+    contract: Contract, act: Act, action: ActionId, needs: tuple[NeedId, ...]
 ) -> Iterator[AnswersNoRetainedNeed]:
     """Once the diagnosis is shared: at least one need is retained, or lives on in one that is."""
-    if contract.diagnosis_shared_on is None:
+    if not act.follows(contract.diagnosis_shared_on):
         return
-    for need in needs:
-        seen: set[NeedId] = set()
-        while need in contract.needs and need not in seen:
-            seen.add(need)
-            known = contract.needs[need]
-            if known.outcome == "retained":
-                return
-            need = known.into or need
+    seen: set[NeedId] = set()
+    open_: list[NeedId] = list(needs)
+    while open_:
+        need = open_.pop()
+        known = contract.needs.get(need)
+        if known is None or need in seen:
+            continue
+        if known.outcome == "retained":
+            return
+        seen.add(need)
+        if known.into is not None:
+            open_.append(known.into)
     yield AnswersNoRetainedNeed(action=action)
 
 
-def _is_unchosen(
-    contract: Contract, act: Act, action: ActionId
-) -> Iterator[Reference | ActionChosen]:
+def _can_become(
+    contract: Contract, act: Act, action: ActionId, choice: str
+) -> Iterator[Reference | ActionChosen | ActionDecided]:
     yield from refers(contract, act, "actions", action)
     known = contract.actions.get(action)
-    if known is not None and known.choice is not None:
+    if known is None:
+        return
+    if known.choice == choice:
         yield ActionChosen(action=action)
+    if known.approved:
+        yield ActionDecided(action=action)
 
 
 class ActionProposed(Decision, taken_by=PROPOSING_BODIES, basis="4.2"):
@@ -134,7 +149,7 @@ class ActionProposed(Decision, taken_by=PROPOSING_BODIES, basis="4.2"):
     ) -> Iterator[AlreadyKnown | Reference | AnswersNoRetainedNeed | UnknownTheme | UnknownService]:
         yield from is_new(contract, "actions", self.action)
         yield from refers(contract, act, "needs", *self.needs)
-        yield from _answers(contract, self.action, self.needs)
+        yield from _answers(contract, act, self.action, self.needs)
         yield from is_theme(act, self.theme)
         if self.lead_service is not None:
             yield from is_service(act, self.lead_service)
@@ -166,11 +181,11 @@ class ActionRevised(Decision, taken_by=PROPOSING_BODIES, basis="4.2"):
     ]:
         yield from refers(contract, act, "actions", self.action)
         action = contract.actions.get(self.action)
-        if action is not None and action.verdict is not None:
+        if action is not None and action.approved:
             yield ActionDecided(action=self.action)
         if self.needs is not None:
             yield from refers(contract, act, "needs", *self.needs)
-            yield from _answers(contract, self.action, self.needs)
+            yield from _answers(contract, act, self.action, self.needs)
         if self.theme is not None:
             yield from is_theme(act, self.theme)
         if self.lead_service is not None:
@@ -203,8 +218,9 @@ class ActionsPrioritised(Decision, taken_by=PRIORITISING_BODIES, basis="3.1"):
 
     def judge(
         self, contract: Contract, act: Act
-    ) -> Iterator[Reference | RankedTwice | PlenaryNotHeld | GroupNotNamed]:
-        yield from refers(contract, act, "actions", *dict.fromkeys(self.actions))
+    ) -> Iterator[Reference | RankedTwice | PlenaryNotHeld | GroupNotNamed | GroupDissolved]:
+        named = (*self.actions, *(vote.action for vote in self.votes))
+        yield from refers(contract, act, "actions", *dict.fromkeys(named))
         for action in dict.fromkeys(self.actions):
             if self.actions.count(action) > 1:
                 yield RankedTwice(action=action)
@@ -214,11 +230,7 @@ class ActionsPrioritised(Decision, taken_by=PRIORITISING_BODIES, basis="3.1"):
             if self.group is None:
                 yield GroupNotNamed()
             else:
-                yield from refers(contract, act, "groups", self.group)
-
-    def apply(self, contract: Contract, act: Act) -> None:
-        for rank, action in enumerate(self.actions, start=1):
-            contract.actions[action].rank = rank
+                yield from is_active(contract, act, self.group)
 
 
 class ActionRetained(Decision, taken_by={Body.COMMISSION}, basis="4.2"):
@@ -232,14 +244,15 @@ class ActionRetained(Decision, taken_by={Body.COMMISSION}, basis="4.2"):
 
     def judge(
         self, contract: Contract, act: Act
-    ) -> Iterator[Reference | ActionChosen | AnswersNoRetainedNeed]:
-        yield from _is_unchosen(contract, act, self.action)
+    ) -> Iterator[Reference | ActionChosen | ActionDecided | AnswersNoRetainedNeed]:
+        yield from _can_become(contract, act, self.action, "retained")
         action = contract.actions.get(self.action)
         if action is not None:
-            yield from _answers(contract, self.action, action.needs)
+            yield from _answers(contract, act, self.action, action.needs)
 
     def apply(self, contract: Contract, act: Act) -> None:
         contract.actions[self.action].choice = "retained"
+        contract.actions[self.action].chosen_on = act.decided_on
 
 
 class ActionSetAside(Decision, taken_by={Body.COMMISSION}, basis="4.2"):
@@ -251,8 +264,10 @@ class ActionSetAside(Decision, taken_by={Body.COMMISSION}, basis="4.2"):
     action: ActionId
     reason: Text
 
-    def judge(self, contract: Contract, act: Act) -> Iterator[Reference | ActionChosen]:
-        yield from _is_unchosen(contract, act, self.action)
+    def judge(
+        self, contract: Contract, act: Act
+    ) -> Iterator[Reference | ActionChosen | ActionDecided]:
+        yield from _can_become(contract, act, self.action, "set_aside")
 
     def apply(self, contract: Contract, act: Act) -> None:
         contract.actions[self.action].choice = "set_aside"

@@ -12,6 +12,7 @@ from domain import (
     corrections,
     credit,
     diagnosis,
+    erasure,
     follow_up,
     funding,
     handover,
@@ -40,6 +41,7 @@ CHAPTERS = (
     handover,
     closure,
     corrections,
+    erasure,
 )
 
 

@@ -59,18 +59,21 @@ class ClosedBeforeItsTime(Rule, basis="4.5", departable=True):
 class ActionNotSettled(Rule, basis="4.5"):
     """At the closure every action is completed, abandoned, refused, set aside or handed over."""
 
-    fr = "L'action « {action} » n'est ni achevée, ni abandonnée, ni refusée, ni remise à un relais."
-    en = "The action “{action}” is neither completed, abandoned, refused nor handed over."
+    fr = (
+        "L'action « {action} » n'est ni achevée, ni abandonnée, ni refusée, ni écartée, ni remise "
+        "à un relais."
+    )
+    en = "The action “{action}” is not completed, abandoned, refused, set aside or handed over."
 
     @classmethod
     def check(cls, contract: Contract, act: Act) -> Iterator[Self]:
         for action, known in contract.actions.items():
-            if known.choice != "set_aside" and not known.settled:
+            if not known.settled:
                 yield cls(action=action)
 
 
 class CreditLeftOpen(Rule, basis="4.5"):
-    """At the closure no credit awaits an answer, and no granted money is left unspent."""
+    """At the closure no credit awaits an answer, and what is left of one is given back."""
 
     fr = "Action « {action} » : un crédit attend une réponse, ou {unspent} restent non dépensés."
     en = "Action “{action}”: a credit awaits an answer, or {unspent} is left unspent."
@@ -79,7 +82,7 @@ class CreditLeftOpen(Rule, basis="4.5"):
     def check(cls, contract: Contract, act: Act) -> Iterator[Self]:
         for action, known in contract.actions.items():
             for route in known.routes:
-                if route.open:
+                if route.credit_is_open:
                     yield cls(action=action, unspent=route.unspent)
 
 

@@ -9,9 +9,19 @@ from annotated_types import Ge, Le, MaxLen, MinLen
 from pydantic import BaseModel, ConfigDict
 
 from domain.act import Act, Body
+from domain.contract import Seat as Taken
+from domain.contract import earliest
 from domain.decision import Decision
-from domain.gathering import QUORATE, NotLaunched, PlenaryNotHeld, Purpose, was_held_for
+from domain.gathering import (
+    QUORATE,
+    CommissionNotConstituted,
+    NotLaunched,
+    PlenaryNotHeld,
+    Purpose,
+    was_held_for,
+)
 from domain.rule import Rule
+from domain.standing import NOT_ENDED
 from domain.values import PersonId, PlenaryId, Term, Text, Title
 
 if TYPE_CHECKING:
@@ -29,6 +39,8 @@ class Capacity(Term):
 
 
 class SeatSide(Term):
+    """For whom somebody sits on the commission."""
+
     NEIGHBOURHOOD = "neighbourhood", "quartier", "neighbourhood"
     SERVICE = "service", "services municipaux", "municipal services"
 
@@ -85,7 +97,10 @@ class SeatTakenTwice(Rule, basis="3.2"):
 class NoParity(Rule, basis="3.2", departable=True):
     """The commission is constituted on equal terms between neighbourhood and services."""
 
-    fr = "Composition non paritaire : {neighbourhood} pour le quartier, {services} pour les services."
+    fr = (
+        "Composition non paritaire : {neighbourhood} pour le quartier, {services} pour les "
+        "services."
+    )
     en = "No parity: {neighbourhood} for the neighbourhood, {services} for the services."
 
 
@@ -106,7 +121,7 @@ class NoCoordinator(Rule, basis="3.2"):
 
     @classmethod
     def check(cls, contract: Contract, act: Act) -> Iterator[Self]:
-        if contract.coordinator is None:
+        if contract.coordinator is None or not act.follows(contract.coordinator_since):
             yield cls()
 
 
@@ -142,6 +157,7 @@ class DelegatesResigned(Decision, taken_by={Body.DELEGATES}, basis="3.2"):
     """One or several delegates resign; en bloc is one act. Their seats fall vacant."""
 
     fr = "Délégué-e-s démissionnaires"
+    standings = NOT_ENDED
 
     persons: Annotated[tuple[PersonId, ...], MinLen(1), MaxLen(100)]
     reason: Text
@@ -153,7 +169,8 @@ class DelegatesResigned(Decision, taken_by={Body.DELEGATES}, basis="3.2"):
 
     def apply(self, contract: Contract, act: Act) -> None:
         for person in self.persons:
-            contract.leave_commission(person)
+            contract.delegates.pop(person, None)
+            contract.vacate(person, "neighbourhood", act.decided_on)
 
 
 class CommissionConstituted(Decision, taken_by={Body.COMMISSION}, basis="3.2"):
@@ -182,15 +199,15 @@ class CommissionConstituted(Decision, taken_by={Body.COMMISSION}, basis="3.2"):
                 yield NotAServiceDelegate(person=seat.person)
             if seat.side is SeatSide.NEIGHBOURHOOD and seat.person not in contract.delegates:
                 yield NotAnElectedDelegate(person=seat.person)
-        neighbourhood, services = contract.sides(self._by_person())
+        neighbourhood, services = contract.sides(self._by_person().values())
         if contract.framework.parity and neighbourhood != services:
             yield NoParity(neighbourhood=neighbourhood, services=services)
 
     def apply(self, contract: Contract, act: Act) -> None:
-        contract.commission = self._by_person()
-        contract.commission_constituted = True
-        neighbourhood, services = contract.sides(contract.commission)
-        contract.accepted_imbalance = abs(neighbourhood - services)
+        contract.commission = {person: Taken(side) for person, side in self._by_person().items()}
+        contract.commission_constituted_on = earliest(
+            contract.commission_constituted_on, act.decided_on
+        )
 
 
 class CommissionMet(Decision, taken_by={Body.COMMISSION}, basis="3.2"):
@@ -204,10 +221,12 @@ class CommissionMet(Decision, taken_by={Body.COMMISSION}, basis="3.2"):
     minutes: Text | None = None
 
     def judge(self, contract: Contract, act: Act) -> Iterator[OneSideAbsent | NotAMember]:
-        for person in self.present:
-            if person not in contract.commission and person != contract.coordinator:
+        seated = contract.seated(act.decided_on)
+        present = dict.fromkeys(self.present)
+        for person in present:
+            if person not in seated and person != contract.coordinator:
                 yield NotAMember(person=person)
-        sides = [contract.commission[p] for p in set(self.present) if p in contract.commission]
+        sides = [seated[person] for person in present if person in seated]
         neighbourhood = sides.count("neighbourhood")
         services = sides.count("service")
         if not (neighbourhood and services):
@@ -225,7 +244,7 @@ class OpennessMeasureTaken(Decision, taken_by={Body.COMMISSION}, basis="3.2"):
     """The commission does something to keep the process known and open to all."""
 
     fr = "Mesure d'ouverture prise"
-    requires = (NotLaunched,)
+    requires = (NotLaunched, CommissionNotConstituted)
 
     channel: Channel
     audience: Title

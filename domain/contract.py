@@ -7,7 +7,7 @@ history filtered by date may begin in the middle of a story.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, fields
 from datetime import date
 from decimal import Decimal
@@ -39,6 +39,11 @@ class Book(dict[Any, T]):
         return (_book, (self._begin, dict(self)))
 
 
+def earliest(known: date | None, day: date) -> date:
+    """The day something first came about, whatever the order it is heard of."""
+    return day if known is None else min(known, day)
+
+
 def _book(begin: Callable[[], T], content: dict[Any, T]) -> Book[T]:
     book = Book(begin)
     book.update(content)
@@ -47,22 +52,37 @@ def _book(begin: Callable[[], T], content: dict[Any, T]) -> Book[T]:
 
 @dataclass(slots=True)
 class Plenary:
+    """A plenary: convened, then held or cancelled."""
+
     convened_on: date = date.min
     planned_on: date | None = None
     held_on: date | None = None
     cancelled: bool = False
     purposes: frozenset[str] = frozenset()
+    short_promotion_justified: bool = False
+
+
+@dataclass(slots=True)
+class Seat:
+    """A seat of the commission as last constituted; empty from the day it is vacated."""
+
+    side: Side
+    vacated_on: date | None = None
 
 
 @dataclass(slots=True)
 class WorkingGroup:
+    """A working group and who is in it."""
+
     formed_on: date = date.min
     members: set[PersonId] = field(default_factory=set)
-    dissolved: bool = False
+    dissolved_on: date | None = None
 
 
 @dataclass(slots=True)
 class Need:
+    """A need, and what became of it; a merged one lives on in another."""
+
     expressed_on: date = date.min
     outcome: Literal["retained", "merged", "set_aside"] | None = None
     into: str | None = None
@@ -77,14 +97,14 @@ class Route:
 
     kind: str
     chosen_on: date
-    budgeted: Decimal = ZERO
-    requested: Decimal = ZERO
+    credit: Literal["requested", "voted", "enforceable", "refused", "withdrawn"] | None = None
+    requested_on: date | None = None
+    voted_on: date | None = None
     voted: Decimal = ZERO
-    net: Decimal = ZERO
     urgent: bool = False
     published_on: date | None = None
     contested: bool = False
-    credit: Literal["requested", "voted", "enforceable", "refused"] | None = None
+    granted_on: date | None = None
     granted: Decimal = ZERO
     committed: Decimal = ZERO
     spent: Decimal = ZERO
@@ -104,13 +124,17 @@ class Route:
         self.released += amount
 
     @property
-    def open(self) -> bool:
-        """Money or an answer is still outstanding."""
-        return self.credit in {"requested", "voted"} or self.unspent > 0
+    def credit_is_open(self) -> bool:
+        """An answer, or the account of a credit that was granted, is still outstanding."""
+        return self.credit in {"requested", "voted"} or (
+            self.credit is not None and self.unspent > 0
+        )
 
 
 @dataclass(slots=True)
 class Handover:
+    """What a relay was asked to take over, and its answer. A relay or a service, never both."""
+
     relay: PersonId | None
     service: ServiceId | None
     proposed_on: date
@@ -119,18 +143,21 @@ class Handover:
 
 @dataclass(slots=True)
 class Action:
+    """An action, from its proposal to its end."""
+
     proposed_on: date = date.min
     needs: tuple[str, ...] = ()
     choice: Literal["retained", "set_aside"] | None = None
-    rank: int | None = None
+    chosen_on: date | None = None
     verdict: Literal["approved", "approved_with_condition", "refused"] | None = None
+    approved_on: date | None = None
     routes: list[Route] = field(default_factory=list)
     service: ServiceId | None = None
+    assigned_on: date | None = None
     accepted: bool = False
     started_on: date | None = None
     ended: Literal["completed", "abandoned"] | None = None
     milestones: dict[str, bool] = field(default_factory=dict)
-    progress: int = 0
     handover: Handover | None = None
 
     @property
@@ -149,21 +176,27 @@ class Action:
     @property
     def settled(self) -> bool:
         """Nothing more is expected of the contract for this action (§4.5)."""
-        return self.ended is not None or self.verdict == "refused" or self.handed_over
+        dropped = self.choice == "set_aside" and not self.approved
+        return dropped or self.ended is not None or self.verdict == "refused" or self.handed_over
 
 
 @dataclass(slots=True)
 class Roadmap:
+    """One version of the roadmap, and how far it got."""
+
     drafted_on: date = date.min
     actions: tuple[str, ...] = ()
-    presented: bool = False
-    submitted: bool = False
+    presented_on: date | None = None
+    submitted_on: date | None = None
     answer: Literal["endorsed", "returned"] | None = None
-    approved: bool = False
+    answered_on: date | None = None
+    approved_on: date | None = None
 
 
 @dataclass(slots=True)
 class Budget:
+    """The operating budget of one year."""
+
     granted: Decimal = ZERO
     spent: Decimal = ZERO
 
@@ -179,13 +212,16 @@ class Contract:
 
     standing: Standing = Standing.NEW
     initiated_on: date | None = None
-    has_perimeter: bool = False
+    perimeter_set_on: date | None = None
     coordinator: PersonId | None = None
+    coordinator_since: date | None = None
+    """Since when somebody has been in office without a gap."""
+    coordinator_left_on: date | None = None
+    """When the last term came to its end."""
     service_delegates: dict[PersonId, ServiceId] = field(default_factory=dict)
-    departments_informed: set[str] = field(default_factory=set)
-    council_informed: bool = False
+    departments_informed: dict[str, date] = field(default_factory=dict)
+    council_informed_on: date | None = None
     promotion_started_on: date | None = None
-    short_promotion_justified: bool = False
     budgets: Book[Budget] = field(default_factory=lambda: Book(Budget))
 
     plenaries: Book[Plenary] = field(default_factory=lambda: Book(Plenary))
@@ -193,9 +229,8 @@ class Contract:
     last_plenary_on: date | None = None
 
     delegates: dict[PersonId, str] = field(default_factory=dict)
-    commission: dict[PersonId, Side] = field(default_factory=dict)
-    commission_constituted: bool = False
-    accepted_imbalance: int = 0
+    commission: dict[PersonId, Seat] = field(default_factory=dict)
+    commission_constituted_on: date | None = None
 
     groups: Book[WorkingGroup] = field(default_factory=lambda: Book(WorkingGroup))
     needs: Book[Need] = field(default_factory=lambda: Book(Need))
@@ -215,7 +250,7 @@ class Contract:
         return state
 
     def evolve(self, recorded: Recorded[Any]) -> None:
-        """Take in the next decision. A correction changes the past, so everything is folded anew."""
+        """Take in the next decision; a correction changes the past, so all is folded anew."""
         if isinstance(recorded.decision, Correction):
             corrected = Contract.of(self.id, [*self.history, recorded])
             for each in fields(self):
@@ -225,9 +260,9 @@ class Contract:
         self.version = recorded.version
         recorded.decision.apply(self, recorded.act)
 
-    def sides(self, seats: dict[PersonId, Side]) -> tuple[int, int]:
+    def sides(self, seats: Collection[Side]) -> tuple[int, int]:
         """How many sit for the neighbourhood and for the services, as parity counts them."""
-        neighbourhood = sum(side == "neighbourhood" for side in seats.values())
+        neighbourhood = sum(side == "neighbourhood" for side in seats)
         services = len(seats) - neighbourhood
         match self.framework.coordinator_counts_for:
             case "neighbourhood":
@@ -236,7 +271,16 @@ class Contract:
                 services += 1
         return neighbourhood, services
 
-    def leave_commission(self, person: PersonId) -> None:
-        self.delegates.pop(person, None)
-        self.service_delegates.pop(person, None)
-        self.commission.pop(person, None)
+    def seated(self, day: date) -> dict[PersonId, Side]:
+        """Who held a seat of the commission on that day, and for which side."""
+        return {
+            person: seat.side
+            for person, seat in self.commission.items()
+            if seat.vacated_on is None or day < seat.vacated_on
+        }
+
+    def vacate(self, person: PersonId, side: Side, day: date) -> None:
+        """Empty the seat that the person holds for that side, if there is one."""
+        seat = self.commission.get(person)
+        if seat is not None and seat.side == side and seat.vacated_on is None:
+            seat.vacated_on = day

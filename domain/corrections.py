@@ -10,23 +10,24 @@ import datetime as dt
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Self, TypeVar
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
+from pydantic_core import from_json
 
 from domain.act import Act, Body
 from domain.canonical import canonical
 from domain.decision import Decision, Recorded, judge
-from domain.history import Correction, effective
+from domain.history import AboutHistory, Correction, effective, standing_at
 from domain.rule import Finding, Rule
-from domain.standing import Standing
-from domain.values import KEEPER, UNCHANGED, Bilingual, Citation, PersonId, TextId, TextKeeper
+from domain.standing import DepartureWithoutCause
+from domain.values import KEEPER, UNCHANGED, Bilingual, Text, TextKeeper
 
 if TYPE_CHECKING:
     from domain.contract import Contract
 
 ANY_BODY = frozenset(Body)
-NOT_SEALED = frozenset({Standing.UNDER_WAY, Standing.SUSPENDED})
 
 
 class UnknownDecision(Rule, basis="4"):
@@ -71,13 +72,6 @@ class LaterDecisionImpossible(Rule, basis="4"):
     en = "Decision {position} ({type}) would become impossible: {why}"
 
 
-class PartOfNoDecision(Rule, basis="LIPAD"):
-    """What is erased is named by a decision of this contract."""
-
-    fr = "« {id} » ne figure dans aucune décision de ce contrat."
-    en = "“{id}” appears in no decision of this contract."
-
-
 Misdirected = UnknownDecision | CorrectsACorrection | TakenByAnotherBody | AlreadyAnnulled
 
 
@@ -90,7 +84,7 @@ def _directed(contract: Contract, act: Act, position: int) -> Iterator[Misdirect
     if first is None:
         yield UnknownDecision(position=position)
         return
-    if isinstance(first.decision, Correction | _Erasure):
+    if isinstance(first.decision, AboutHistory):
         yield CorrectsACorrection(position=position)
     if act.body is not first.act.body:
         yield TakenByAnotherBody(position=position, body=first.act.body)
@@ -101,34 +95,43 @@ def _directed(contract: Contract, act: Act, position: int) -> Iterator[Misdirect
         yield AlreadyAnnulled(position=position)
 
 
-def _refusals(history: list[Recorded[Any]], act: Act) -> Iterator[tuple[Recorded[Any], Finding]]:
-    """Judge a whole history again, each decision on what came before it."""
+def _refusals(
+    history: list[Recorded[Any]], act: Act, since: int
+) -> Iterator[tuple[Recorded[Any], Finding]]:
+    """Judge a history again from a position on, each decision on what came before it.
+
+    Only what refuses outright counts: a departable rule does not, nor a justification that has
+    become superfluous. What was recorded by a body that is no longer competent is left alone.
+    """
     from domain.contract import Contract  # noqa: PLC0415 - the state knows corrections
 
     state = Contract(history[0].contract)
     for recorded in effective(history):
-        if isinstance(recorded.decision, Correction):
-            continue
-        then = replace(recorded.act, today=act.today, reference=act.reference)
-        for refusal in judge(recorded.decision, state, then).refusals:
-            if not refusal.departable:
-                yield recorded, refusal
-        recorded.decision.apply(state, recorded.act)
+        decision = recorded.decision
+        lawful = recorded.act.body in decision.taken_by
+        if recorded.position >= since and lawful and not isinstance(decision, AboutHistory):
+            then = replace(recorded.act, today=act.today, reference=act.reference)
+            for refusal in judge(decision, state, then).refusals:
+                if not (refusal.departable or isinstance(refusal, DepartureWithoutCause)):
+                    yield recorded, refusal
+        decision.apply(state, recorded.act)
 
 
 def _made_impossible(
     contract: Contract, act: Act, correction: Correction
 ) -> Iterator[LaterDecisionImpossible]:
     """Binding findings that the correction brings about, and that were not there before."""
-    if _first(contract, correction.position) is None:
-        return
-    before = {(recorded.position, found.id) for recorded, found in _refusals(contract.history, act)}
     last = contract.history[-1]
     corrected = [
         *contract.history,
         replace(last, position=last.position + 1, decision=correction, act=act),
     ]
-    for recorded, found in _refusals(corrected, act):
+    since = correction.position
+    after = list(_refusals(corrected, act, since))
+    if not after:
+        return
+    before = {(r.position, found.id) for r, found in _refusals(contract.history, act, since)}
+    for recorded, found in after:
         if (recorded.position, found.id) not in before:
             yield LaterDecisionImpossible(
                 position=recorded.position,
@@ -141,67 +144,105 @@ def _without_gaps(decision: Decision) -> dict[str, Any]:
     return decision.model_dump(mode="json", exclude_none=True)
 
 
+KindT = TypeVar("KindT", bound=Decision)
+
+
+class _Sent(BaseModel, Generic[KindT]):
+    """A rectification as it is sent: its `fields` are read as those of the type it corrects."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    position: int
+    reason: Text
+    decided_on: dt.date | None = None
+    fields: KindT
+
+
 class DecisionRectified(Correction, taken_by=ANY_BODY, basis="4"):
     """An earlier decision is given other fields, by the body that took it.
 
     `fields` holds the corrected fields alone, in the form of that decision's own `data`; null
-    takes an optional field away.
+    takes an optional field away. They correct the decision as it stands: several rectifications
+    add up. `decided_on` corrects the day it was decided.
     """
 
     fr = "Décision rectifiée"
-    standings = NOT_SEALED
 
     fields: Annotated[dict[str, Any], "corrected fields"] = Field(default_factory=dict)
     decided_on: dt.date | None = None
+    written_under: SkipJsonSchema[Annotated[int, "schema version"] | None] = None
+    """The schema version of the fields, where it is not the first."""
 
     @classmethod
     def parse(cls, data: str | bytes, *, keeper: TextKeeper, contract: Contract) -> Self:
         """Read the corrected fields as fields of the decision they correct."""
-        sent = json.loads(data)
-        first = _first(contract, sent["position"]) if _names_a_position(sent) else None
-        if first is not None and isinstance(sent.get("fields"), dict):
-            kind = type(first.decision)
-            unchanged = _without_gaps(first.decision)
-            merged = kind.model_validate_json(
-                json.dumps({**unchanged, **sent["fields"]}),
-                context={KEEPER: keeper, UNCHANGED: unchanged, "contract": contract},
-            )
-            written = merged.model_dump(mode="json")
-            sent["fields"] = {name: written[name] for name in sent["fields"]}
-        return super().parse(json.dumps(sent), keeper=keeper, contract=contract)
+        sent = _read(data)
+        fields = sent.get("fields")
+        standing = _standing(contract, sent.get("position"))
+        if standing is None or not isinstance(fields, dict):
+            return super().parse(data, keeper=keeper, contract=contract)
+        kind: Any = type(standing.decision)
+        unchanged = _without_gaps(standing.decision)
+        context = {KEEPER: keeper, UNCHANGED: unchanged, "contract": contract}
+        read = _Sent[kind].model_validate_json(
+            json.dumps({**sent, "fields": {**unchanged, **fields}}), context=context
+        )
+        written = read.fields.model_dump(mode="json")
+        return cls(
+            position=read.position,
+            reason=read.reason,
+            decided_on=read.decided_on,
+            fields={name: written[name] for name in fields},
+            written_under=kind.schema_version if kind.schema_version > 1 else None,
+        )
 
     def judge(
         self, contract: Contract, act: Act
     ) -> Iterator[Misdirected | NothingCorrected | LaterDecisionImpossible]:
         wrong = list(_directed(contract, act, self.position))
         yield from wrong
-        first = _first(contract, self.position)
-        if wrong or first is None:
+        standing = _standing(contract, self.position)
+        if wrong or standing is None:
             return
-        corrected = self.corrected(first)
-        if corrected == first:
+        if self.corrected(standing) == standing:
             yield NothingCorrected(position=self.position)
         yield from _made_impossible(contract, act, self)
 
-    def corrected(self, first: Recorded[Any]) -> Recorded[Any]:
-        merged = {**_without_gaps(first.decision), **self.fields}
+    def corrected(self, standing: Recorded[Any]) -> Recorded[Any]:
+        kind = type(standing.decision)
+        fields = kind.upcast(self.fields, self.written_under or 1)
+        merged = {**_without_gaps(standing.decision), **fields}
         present = {name: value for name, value in merged.items() if value is not None}
         return replace(
-            first,
-            decision=type(first.decision).model_validate_json(canonical(present)),
-            act=replace(first.act, decided_on=self.decided_on or first.act.decided_on),
+            standing,
+            decision=kind.model_validate_json(canonical(present)),
+            act=replace(standing.act, decided_on=self.decided_on or standing.act.decided_on),
         )
 
 
-def _names_a_position(sent: Any) -> bool:
-    return isinstance(sent, dict) and type(sent.get("position")) is int
+def _read(data: str | bytes) -> dict[str, Any]:
+    """What was sent, if it is an object; otherwise nothing, and the model says what is wrong."""
+    try:
+        sent = from_json(data)
+    except ValueError:
+        return {}
+    return sent if isinstance(sent, dict) else {}
+
+
+def _standing(contract: Contract, position: Any) -> Recorded[Any] | None:
+    """What stands at that position; None too for a correction, which is not corrected itself."""
+    if type(position) is not int:
+        return None
+    standing = standing_at(position, contract.history)
+    if standing is None or isinstance(standing.decision, AboutHistory):
+        return None
+    return standing
 
 
 class DecisionAnnulled(Correction, taken_by=ANY_BODY, basis="4"):
     """An earlier decision is taken away, by the body that took it; nothing replaces it."""
 
     fr = "Décision annulée"
-    standings = NOT_SEALED
 
     def judge(
         self, contract: Contract, act: Act
@@ -213,48 +254,3 @@ class DecisionAnnulled(Correction, taken_by=ANY_BODY, basis="4"):
 
     def corrected(self, first: Recorded[Any]) -> None:
         return None
-
-
-# --- Erasure ------------------------------------------------------------------------------------
-
-
-class _Erasure(Decision):
-    """What may be forgotten is taken out of the vault; every event stays as it was."""
-
-    standings = frozenset(Standing) - {Standing.NEW}
-
-    basis_of_erasure: Citation
-
-    def _named_here(self, contract: Contract, identifier: str) -> Iterator[PartOfNoDecision]:
-        quoted = f'"{identifier}"'
-        for recorded in contract.history:
-            if quoted in recorded.decision.model_dump_json():
-                return
-            if any(ref.text == identifier for ref in recorded.act.departures.values()):
-                return
-        yield PartOfNoDecision(id=identifier)
-
-
-ERASERS = {Body.ADMINISTRATIVE_COUNCIL, Body.PROJECT_LEAD, Body.COORDINATOR}
-
-
-class PersonErased(_Erasure, taken_by=ERASERS, basis="LIPAD"):
-    """A person's identity is taken out of the vault, on a legal basis."""
-
-    fr = "Identité effacée"
-
-    person: PersonId
-
-    def judge(self, contract: Contract, act: Act) -> Iterator[PartOfNoDecision]:
-        yield from self._named_here(contract, self.person)
-
-
-class TextErased(_Erasure, taken_by=ERASERS, basis="LIPAD"):
-    """A free text is taken out of the vault, on a legal basis."""
-
-    fr = "Texte effacé"
-
-    text: TextId
-
-    def judge(self, contract: Contract, act: Act) -> Iterator[PartOfNoDecision]:
-        yield from self._named_here(contract, self.text)

@@ -12,9 +12,12 @@ from pydantic import BaseModel, ConfigDict
 from domain.act import Act, Body
 from domain.contract import Route
 from domain.decision import Decision
+from domain.following import ActionHasEnded
 from domain.money import AmountNotPositive, NetAboveGross, is_gross_and_net
+from domain.reference import Delay
 from domain.references import Reference, refers
 from domain.rule import Rule
+from domain.standing import WINDING_UP
 from domain.values import ActionId, Amount, Citation, Term, Text
 
 if TYPE_CHECKING:
@@ -77,6 +80,13 @@ class PublishedBeforeVoted(Rule, basis="4.3"):
     en = "Publication ({published_on}) precedes the vote ({decided_on})."
 
 
+class PublishedAlready(Rule, basis="Cst-GE 77"):
+    """A deliberation is published once."""
+
+    fr = "La délibération a déjà été publiée, le {published_on}."
+    en = "The deliberation has already been published, on {published_on}."
+
+
 class NoCreditVoted(Rule, basis="4.3"):
     """Only a voted credit, not yet enforceable, can be contested or become enforceable."""
 
@@ -112,11 +122,24 @@ class NotPublished(Rule, basis="Cst-GE 77"):
     en = "The deliberation has no date of publication: the referendum delay does not run."
 
 
-class VotersHaveNotAccepted(Rule, basis="Cst-GE 77"):
-    """A contested credit becomes enforceable if the voters accept it."""
+class NoReferendumDelayKnown(Rule, basis="Cst-GE 77"):
+    """The referendum delay is dated reference data; without it nobody can say that it has run."""
 
-    fr = "Le crédit est contesté : la date de l'acceptation en votation populaire est requise."
-    en = "The credit is contested: the date of its acceptance by popular vote is needed."
+    fr = "Le délai référendaire en vigueur le {published_on} manque aux données de référence."
+    en = "The referendum delay in force on {published_on} is missing from the reference data."
+
+
+class VotersHaveNotAccepted(Rule, basis="Cst-GE 77"):
+    """A contested credit becomes enforceable once the voters have accepted it."""
+
+    fr = (
+        "Le crédit est contesté : il faut la date de son acceptation en votation populaire, avant "
+        "qu'il ne devienne exécutoire."
+    )
+    en = (
+        "The credit is contested: the date of its acceptance by popular vote is needed, before it "
+        "becomes enforceable."
+    )
 
 
 class NotContested(Rule, basis="Cst-GE 77"):
@@ -131,11 +154,9 @@ def _route(contract: Contract, action: ActionId) -> Route | None:
     return known.route if known else None
 
 
-def _delay_ends(act: Act, published_on: dt.date) -> tuple[dt.date, int]:
-    """The last day on which a referendum can be requested, and the days of the delay."""
-    delay = act.reference.referendum_delay(published_on)
-    days = delay.days if delay else 0
-    return published_on + dt.timedelta(days=days), days
+def _delay_ends(delay: Delay, published_on: dt.date) -> dt.date:
+    """The last day on which a referendum can be requested."""
+    return published_on + dt.timedelta(days=delay.days)
 
 
 class CreditRequested(Decision, taken_by={Body.ADMINISTRATIVE_COUNCIL}, basis="4.3"):
@@ -150,11 +171,21 @@ class CreditRequested(Decision, taken_by={Body.ADMINISTRATIVE_COUNCIL}, basis="4
 
     def judge(
         self, contract: Contract, act: Act
-    ) -> Iterator[Reference | NotByCredit | CreditInCourse | AmountNotPositive | NetAboveGross]:
+    ) -> Iterator[
+        Reference
+        | NotByCredit
+        | CreditInCourse
+        | ActionHasEnded
+        | AmountNotPositive
+        | NetAboveGross
+    ]:
         yield from refers(contract, act, "actions", self.action)
         yield from is_gross_and_net(self.gross, self.net)
-        route = _route(contract, self.action)
-        if route is None or route.kind != "municipal_credit":
+        action = contract.actions.get(self.action)
+        if action is not None and action.ended == "abandoned":
+            yield ActionHasEnded(action=self.action)
+        route = action.route if action else None
+        if route is None or route.kind != "municipal_credit" or not act.follows(route.chosen_on):
             yield NotByCredit(action=self.action)
         elif route.credit not in {None, "refused"}:
             yield CreditInCourse(action=self.action)
@@ -162,7 +193,7 @@ class CreditRequested(Decision, taken_by={Body.ADMINISTRATIVE_COUNCIL}, basis="4
     def apply(self, contract: Contract, act: Act) -> None:
         if (route := _route(contract, self.action)) is not None:
             route.credit = "requested"
-            route.requested = self.gross
+            route.requested_on = act.decided_on
 
 
 def _awaits_vote(
@@ -170,7 +201,7 @@ def _awaits_vote(
 ) -> Iterator[Reference | NoCreditRequested]:
     yield from refers(contract, act, "actions", action)
     route = _route(contract, action)
-    if route is None or route.credit != "requested":
+    if route is None or route.credit != "requested" or not act.follows(route.requested_on):
         yield NoCreditRequested(action=action)
 
 
@@ -178,6 +209,7 @@ class CreditVoted(Decision, taken_by=VOTES, basis="2"):
     """The municipal council grants the credit, by deliberation."""
 
     fr = "Crédit voté"
+    standings = WINDING_UP
 
     action: ActionId
     deliberation: Citation
@@ -208,8 +240,8 @@ class CreditVoted(Decision, taken_by=VOTES, basis="2"):
     def apply(self, contract: Contract, act: Act) -> None:
         if (route := _route(contract, self.action)) is not None:
             route.credit = "voted"
+            route.voted_on = act.decided_on
             route.voted = self.gross
-            route.net = self.net
             route.urgent = self.urgent
             route.published_on = self.published_on
             route.contested = False
@@ -219,6 +251,7 @@ class CreditRefused(Decision, taken_by=VOTES, basis="2"):
     """The municipal council refuses the credit."""
 
     fr = "Crédit refusé"
+    standings = WINDING_UP
 
     action: ActionId
     reference: Citation
@@ -233,19 +266,54 @@ class CreditRefused(Decision, taken_by=VOTES, basis="2"):
             route.credit = "refused"
 
 
+def _voted(contract: Contract, act: Act, action: ActionId) -> Route | None:
+    """The route whose credit was voted by then and has not yet become enforceable."""
+    route = _route(contract, action)
+    if route is None or route.credit != "voted" or not act.follows(route.voted_on):
+        return None
+    return route
+
+
 def _awaits_force(
     contract: Contract, act: Act, action: ActionId
 ) -> Iterator[Reference | NoCreditVoted]:
     yield from refers(contract, act, "actions", action)
-    route = _route(contract, action)
-    if route is None or route.credit != "voted":
+    if _voted(contract, act, action) is None:
         yield NoCreditVoted(action=action)
+
+
+class CreditPublished(Decision, taken_by=VOTES, basis="Cst-GE 77"):
+    """The deliberation is published, which starts the referendum delay."""
+
+    fr = "Délibération publiée"
+    standings = WINDING_UP
+
+    action: ActionId
+    published_on: dt.date
+    reference: Citation | None = None
+
+    def judge(
+        self, contract: Contract, act: Act
+    ) -> Iterator[Reference | NoCreditVoted | PublishedAlready | PublishedBeforeVoted]:
+        yield from _awaits_force(contract, act, self.action)
+        route = _voted(contract, act, self.action)
+        if route is None or route.voted_on is None:
+            return
+        if route.published_on is not None:
+            yield PublishedAlready(published_on=route.published_on)
+        if self.published_on < route.voted_on:
+            yield PublishedBeforeVoted(published_on=self.published_on, decided_on=route.voted_on)
+
+    def apply(self, contract: Contract, act: Act) -> None:
+        if (route := _route(contract, self.action)) is not None:
+            route.published_on = self.published_on
 
 
 class CreditContested(Decision, taken_by=VOTES, basis="Cst-GE 77"):
     """A referendum is requested against the deliberation."""
 
     fr = "Crédit contesté par référendum"
+    standings = WINDING_UP
 
     action: ActionId
     reference: Citation | None = None
@@ -254,15 +322,16 @@ class CreditContested(Decision, taken_by=VOTES, basis="Cst-GE 77"):
         self, contract: Contract, act: Act
     ) -> Iterator[Reference | NoCreditVoted | NotOpenToReferendum | ContestedTooLate]:
         yield from _awaits_force(contract, act, self.action)
-        route = _route(contract, self.action)
-        if route is None or route.credit != "voted":
+        route = _voted(contract, act, self.action)
+        if route is None:
             return
         if route.urgent:
             yield NotOpenToReferendum(action=self.action)
-        if route.published_on is not None:
-            until, _ = _delay_ends(act, route.published_on)
-            if act.decided_on > until:
-                yield ContestedTooLate(until=until)
+        if route.published_on is None:
+            return
+        delay = act.reference.referendum_delay(route.published_on)
+        if delay is not None and act.decided_on > (until := _delay_ends(delay, route.published_on)):
+            yield ContestedTooLate(until=until)
 
     def apply(self, contract: Contract, act: Act) -> None:
         if (route := _route(contract, self.action)) is not None:
@@ -273,6 +342,7 @@ class CreditBecameEnforceable(Decision, taken_by=VOTES, basis="Cst-GE 77"):
     """The credit can be used: the delay has run, or the voters have accepted it."""
 
     fr = "Crédit devenu exécutoire"
+    standings = WINDING_UP
 
     action: ActionId
     enforceable_on: dt.date
@@ -284,37 +354,51 @@ class CreditBecameEnforceable(Decision, taken_by=VOTES, basis="Cst-GE 77"):
         Reference
         | NoCreditVoted
         | NotPublished
+        | NoReferendumDelayKnown
         | ReferendumDelayRunning
         | VotersHaveNotAccepted
         | NotContested
     ]:
         yield from _awaits_force(contract, act, self.action)
-        route = _route(contract, self.action)
-        if route is None or route.credit != "voted":
+        route = _voted(contract, act, self.action)
+        if route is None or route.voted_on is None:
             return
-        if route.contested and self.accepted_by_voters_on is None:
+        in_force_on = min(self.enforceable_on, act.decided_on)
+        if in_force_on < route.voted_on:
+            yield NoCreditVoted(action=self.action)
+        accepted_on = self.accepted_by_voters_on
+        if route.contested and (accepted_on is None or accepted_on > in_force_on):
             yield VotersHaveNotAccepted()
-        if not route.contested and self.accepted_by_voters_on is not None:
+        if not route.contested and accepted_on is not None:
             yield NotContested(action=self.action)
-        if route.urgent:
-            return
-        if route.published_on is None:
+        if not route.urgent:
+            yield from self._delay(act, route.published_on, in_force_on)
+
+    @staticmethod
+    def _delay(
+        act: Act, published_on: dt.date | None, in_force_on: dt.date
+    ) -> Iterator[NotPublished | NoReferendumDelayKnown | ReferendumDelayRunning]:
+        if published_on is None:
             yield NotPublished()
             return
-        until, days = _delay_ends(act, route.published_on)
-        if min(self.enforceable_on, act.decided_on) <= until:
-            yield ReferendumDelayRunning(until=until, days=days, published_on=route.published_on)
+        delay = act.reference.referendum_delay(published_on)
+        if delay is None:
+            yield NoReferendumDelayKnown(published_on=published_on)
+        elif in_force_on <= (until := _delay_ends(delay, published_on)):
+            yield ReferendumDelayRunning(until=until, days=delay.days, published_on=published_on)
 
     def apply(self, contract: Contract, act: Act) -> None:
         if (route := _route(contract, self.action)) is not None:
             route.credit = "enforceable"
             route.granted = route.voted
+            route.granted_on = act.decided_on
 
 
 class CreditOverturned(Decision, taken_by=VOTES, basis="Cst-GE 77"):
     """The voters reject a contested credit."""
 
     fr = "Crédit refusé en votation populaire"
+    standings = WINDING_UP
 
     action: ActionId
     voted_on: dt.date
@@ -323,7 +407,7 @@ class CreditOverturned(Decision, taken_by=VOTES, basis="Cst-GE 77"):
         self, contract: Contract, act: Act
     ) -> Iterator[Reference | NoCreditVoted | NotContested]:
         yield from _awaits_force(contract, act, self.action)
-        route = _route(contract, self.action)
+        route = _voted(contract, act, self.action)
         if route is not None and not route.contested:
             yield NotContested(action=self.action)
 

@@ -17,14 +17,23 @@ from pydantic import BaseModel, ConfigDict
 
 from domain.act import Act, Body
 from domain.rule import Finding, Rule, kebab
-from domain.standing import DecidedBeforeTheContract, DecidedInTheFuture, NotUnderWay, Standing
+from domain.standing import (
+    DecidedBeforeTheContract,
+    DecidedInTheFuture,
+    DepartureWithoutCause,
+    NotUnderWay,
+    Standing,
+)
 from domain.values import KEEPER, AccountId, Bilingual, ContractId, TextKeeper
 
 if TYPE_CHECKING:
     from domain.contract import Contract
 
 ALWAYS: tuple[type[Rule], ...] = (DecidedInTheFuture, DecidedBeforeTheContract)
-"""Rules every decision answers to, before its own; so does its `standings`."""
+"""Rules every decision answers to, before its own."""
+
+GENERAL: tuple[type[Rule], ...] = (NotUnderWay, *ALWAYS, DepartureWithoutCause)
+"""Rules any decision can be refused by: its `standings`, its date, its justifications."""
 
 
 class Decision(BaseModel):
@@ -34,7 +43,8 @@ class Decision(BaseModel):
         taken_by: the bodies competent to take it. Left out, the class is abstract.
         basis: the paragraph of the Cadre it rests on.
         schema: the version of its fields. Raise it when they change, and say how to read the
-            older ones in a static method `upcast_v1_v2(data) -> data`.
+            older ones in a static method `upcast_v1_v2(data) -> data`, one for each step. A
+            rectification hands in the corrected fields alone: what is not there stays away.
 
     `requires` lists the rules on the contract alone; they also answer what can be decided now.
     `judge` finds fault with the fields, all of it; the return annotation names the rules it may
@@ -57,7 +67,7 @@ class Decision(BaseModel):
     standings: ClassVar[frozenset[Standing]] = frozenset({Standing.UNDER_WAY})
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Take the class arguments; `__pydantic_init_subclass__` uses them once fields are known."""
+        """Take the class arguments, which `__pydantic_init_subclass__` uses once it has fields."""
         super().__init_subclass__()
 
     @classmethod
@@ -76,6 +86,9 @@ class Decision(BaseModel):
         cls.taken_by = frozenset(taken_by)
         cls.basis = basis
         cls.schema_version = schema
+        for version in range(1, schema):
+            if not hasattr(cls, f"upcast_v{version}_v{version + 1}"):
+                raise TypeError(f"{cls.__name__} does not say how to read schema {version}")
         known = Decision.registry.get(cls.slug)
         if known is not None and known.__module__ != cls.__module__:
             raise TypeError(f"the name {cls.slug} is taken by {known.__module__}")
@@ -93,7 +106,14 @@ class Decision(BaseModel):
         )
         (found,) = get_args(hints["return"])
         named = () if found is Rule else get_args(found) or (found,)
-        return tuple(dict.fromkeys((NotUnderWay, *ALWAYS, *cls.requires, *named)))
+        return tuple(dict.fromkeys((*GENERAL, *cls.requires, *named)))
+
+    @classmethod
+    def upcast(cls, data: dict[str, Any], written_under: int) -> dict[str, Any]:
+        """Fields written under an earlier schema version, as today's version has them."""
+        for version in range(written_under, cls.schema_version):
+            data = getattr(cls, f"upcast_v{version}_v{version + 1}")(data)
+        return data
 
     @classmethod
     def parse(cls, data: str | bytes, *, keeper: TextKeeper, contract: Contract) -> Self:
@@ -155,13 +175,6 @@ def decision_type(slug: str) -> type[Decision]:
 
 
 # --- Judging ------------------------------------------------------------------------------------
-
-
-class DepartureWithoutCause(Rule, basis="4"):
-    """A justification sets aside one named rule that stands in the way, and no other."""
-
-    fr = "La dérogation « {rule} » est sans objet : cette règle n'est pas enfreinte."
-    en = "The departure from “{rule}” has no cause: that rule is not broken."
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge, Le, MaxLen, MinLen
 from pydantic import BaseModel, ConfigDict
 
 from domain.act import Act, Body
+from domain.contract import earliest
 from domain.decision import Decision
 from domain.gathering import QUORATE, NotLaunched
 from domain.references import (
@@ -54,18 +55,6 @@ class Point(BaseModel):
     latitude: Annotated[float, Ge(46.12), Le(46.37)]
 
 
-class DiagnosisIsShared(Rule, basis="4.2"):
-    """Once the diagnosis is shared, its needs are settled."""
-
-    fr = "Le diagnostic a été partagé le {shared_on}."
-    en = "The diagnosis was shared on {shared_on}."
-
-    @classmethod
-    def check(cls, contract: Contract, act: Act) -> Iterator[Self]:
-        if contract.diagnosis_shared_on is not None:
-            yield cls(shared_on=contract.diagnosis_shared_on)
-
-
 class NeedSettled(Rule, basis="4.2"):
     """A need is merged, set aside or retained once."""
 
@@ -102,18 +91,20 @@ class DiagnosisTooLong(Rule, basis="4.2", departable=True):
 
 
 def _is_open(contract: Contract, act: Act, *needs: NeedId) -> Iterator[Reference | NeedSettled]:
-    yield from refers(contract, act, "needs", *needs)
-    for need in needs:
+    yield from refers(contract, act, "needs", *dict.fromkeys(needs))
+    for need in dict.fromkeys(needs):
         known = contract.needs.get(need)
         if known is not None and known.outcome is not None:
             yield NeedSettled(need=need)
 
 
 class NeedExpressed(Decision, taken_by=HEARING, basis="4.2"):
-    """A need of the neighbourhood is voiced, in the words of whoever voiced it."""
+    """A need of the neighbourhood is voiced, in the words of whoever voiced it.
+
+    Plenaries go on hearing needs every year (§3.1), so the diagnosis may be shared already.
+    """
 
     fr = "Besoin exprimé"
-    requires = (DiagnosisIsShared,)
 
     need: NeedId
     title: Title
@@ -139,7 +130,7 @@ class NeedsMerged(Decision, taken_by={Body.COMMISSION, Body.WORKING_GROUP}, basi
     """Several needs say the same: they live on in one."""
 
     fr = "Besoins réunis"
-    requires = (DiagnosisIsShared, *QUORATE)
+    requires = QUORATE
 
     needs: Annotated[tuple[NeedId, ...], MinLen(1), MaxLen(500)]
     into: NeedId
@@ -147,9 +138,15 @@ class NeedsMerged(Decision, taken_by={Body.COMMISSION, Body.WORKING_GROUP}, basi
     def judge(
         self, contract: Contract, act: Act
     ) -> Iterator[Reference | NeedSettled | MergedIntoItself]:
-        yield from _is_open(contract, act, *dict.fromkeys((*self.needs, self.into)))
+        yield from _is_open(contract, act, *self.needs)
         if self.into in self.needs:
             yield MergedIntoItself(need=self.into)
+            return
+        into = contract.needs.get(self.into)
+        if into is not None and into.outcome == "retained":
+            yield from refers(contract, act, "needs", self.into)
+        else:
+            yield from _is_open(contract, act, self.into)
 
     def apply(self, contract: Contract, act: Act) -> None:
         for need in self.needs:
@@ -161,7 +158,7 @@ class NeedSetAside(Decision, taken_by={Body.COMMISSION}, basis="4.2"):
     """The commission does not pursue a need, and says why."""
 
     fr = "Besoin écarté"
-    requires = (DiagnosisIsShared, *QUORATE)
+    requires = QUORATE
 
     need: NeedId
     reason: Text
@@ -174,10 +171,13 @@ class NeedSetAside(Decision, taken_by={Body.COMMISSION}, basis="4.2"):
 
 
 class DiagnosisShared(Decision, taken_by={Body.COMMISSION}, basis="4.2"):
-    """The commission shares the diagnosis, with the needs it retains."""
+    """The commission shares the diagnosis, with the needs it retains.
+
+    Needs that are voiced afterwards are taken in by sharing again what was added.
+    """
 
     fr = "Diagnostic partagé"
-    requires = (NotLaunched, DiagnosisIsShared, *QUORATE)
+    requires = (NotLaunched, *QUORATE)
 
     needs: Annotated[tuple[NeedId, ...], MinLen(1), MaxLen(1000)]
     text: Text
@@ -190,7 +190,7 @@ class DiagnosisShared(Decision, taken_by={Body.COMMISSION}, basis="4.2"):
             if known.outcome is None and need not in self.needs:
                 yield NeedLeftOpen(need=need)
         launched, framework = contract.launched_on, contract.framework
-        if launched is None:
+        if launched is None or contract.diagnosis_shared_on is not None:
             return
         least, most = framework.diagnosis_at_least, framework.diagnosis_at_most
         if least is not None and act.decided_on < least.after(launched):
@@ -203,6 +203,6 @@ class DiagnosisShared(Decision, taken_by={Body.COMMISSION}, basis="4.2"):
             )
 
     def apply(self, contract: Contract, act: Act) -> None:
-        contract.diagnosis_shared_on = act.decided_on
+        contract.diagnosis_shared_on = earliest(contract.diagnosis_shared_on, act.decided_on)
         for need in self.needs:
             contract.needs[need].outcome = "retained"

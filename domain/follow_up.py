@@ -23,7 +23,7 @@ from domain.rule import Rule
 from domain.values import ActionId, MilestoneId, ServiceId, Text, Title
 
 if TYPE_CHECKING:
-    from domain.contract import Contract
+    from domain.contract import Action, Contract
 
 SERVICE = {Body.SERVICE}
 
@@ -77,21 +77,25 @@ class MilestoneAlreadyReached(Rule, basis="4.4"):
     en = "The milestone “{milestone}” has already been reached."
 
 
-def _started(contract: Contract, action: ActionId) -> Iterator[NotStarted]:
+def _started(contract: Contract, act: Act, action: ActionId) -> Iterator[NotStarted]:
     known = contract.actions.get(action)
-    if known is not None and known.started_on is None:
+    if known is not None and not act.follows(known.started_on):
         yield NotStarted(action=action)
+
+
+def _funded(action: Action, act: Act) -> bool:
+    route = action.route
+    if route is None:
+        return False
+    if route.kind == "none_needed":
+        return act.follows(route.chosen_on)
+    return act.follows(route.granted_on) and route.granted > route.released
 
 
 class _OnAction(Decision):
     """A decision on an action that is being followed up."""
 
     action: ActionId
-
-    def judge(
-        self, contract: Contract, act: Act
-    ) -> Iterator[Reference | NotForFollowUp | ActionHasEnded]:
-        yield from followed(contract, act, self.action)
 
 
 class ActionAssigned(_OnAction, taken_by=DIRECTING, basis="4.4"):
@@ -115,6 +119,7 @@ class ActionAssigned(_OnAction, taken_by=DIRECTING, basis="4.4"):
     def apply(self, contract: Contract, act: Act) -> None:
         action = contract.actions[self.action]
         action.service = self.service
+        action.assigned_on = act.decided_on
         action.accepted = False
 
 
@@ -132,7 +137,7 @@ class AssignmentAccepted(_OnAction, taken_by=SERVICE, basis="4.4"):
     ]:
         yield from followed(contract, act, self.action)
         action = contract.actions.get(self.action)
-        if action is not None and action.service is None:
+        if action is not None and not act.follows(action.assigned_on):
             yield NoResponsibleService(action=self.action)
         if action is not None and action.accepted:
             yield AssignmentAnswered(action=self.action)
@@ -164,8 +169,7 @@ class ActionStarted(_OnAction, taken_by=SERVICE, basis="4.4"):
             return
         if action.service is None:
             yield NoResponsibleService(action=self.action)
-        route = action.route
-        if route is None or (route.kind != "none_needed" and route.granted <= 0):
+        if not _funded(action, act):
             yield NotFunded(action=self.action)
         if action.started_on is not None:
             yield AlreadyStarted(action=self.action)
@@ -228,10 +232,7 @@ class ProgressReported(_OnAction, taken_by=FOLLOWING, basis="4.4"):
         self, contract: Contract, act: Act
     ) -> Iterator[Reference | NotForFollowUp | ActionHasEnded | NotStarted]:
         yield from followed(contract, act, self.action)
-        yield from _started(contract, self.action)
-
-    def apply(self, contract: Contract, act: Act) -> None:
-        contract.actions[self.action].progress = self.percent
+        yield from _started(contract, act, self.action)
 
 
 class ActionRescheduled(_OnAction, taken_by=SERVICE | DIRECTING, basis="4.4"):
@@ -241,6 +242,11 @@ class ActionRescheduled(_OnAction, taken_by=SERVICE | DIRECTING, basis="4.4"):
 
     expected_end: dt.date
     reason: Text
+
+    def judge(
+        self, contract: Contract, act: Act
+    ) -> Iterator[Reference | NotForFollowUp | ActionHasEnded]:
+        yield from followed(contract, act, self.action)
 
 
 class ActionCompleted(_OnAction, taken_by=SERVICE, basis="4.4"):
@@ -254,7 +260,7 @@ class ActionCompleted(_OnAction, taken_by=SERVICE, basis="4.4"):
         self, contract: Contract, act: Act
     ) -> Iterator[Reference | NotForFollowUp | ActionHasEnded | NotStarted]:
         yield from followed(contract, act, self.action)
-        yield from _started(contract, self.action)
+        yield from _started(contract, act, self.action)
 
     def apply(self, contract: Contract, act: Act) -> None:
         contract.actions[self.action].ended = "completed"
@@ -267,9 +273,15 @@ class ActionAbandoned(_OnAction, taken_by=DIRECTING, basis="4.4"):
 
     reason: Text
 
+    def judge(
+        self, contract: Contract, act: Act
+    ) -> Iterator[Reference | NotForFollowUp | ActionHasEnded]:
+        yield from followed(contract, act, self.action)
+
     def apply(self, contract: Contract, act: Act) -> None:
         action = contract.actions[self.action]
         action.ended = "abandoned"
         if action.route is not None:
             action.route.release(action.route.unspent)
-            action.route.credit = None if action.route.credit is None else "refused"
+            if action.route.credit in {"requested", "voted"}:
+                action.route.credit = "withdrawn"

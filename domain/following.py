@@ -37,9 +37,10 @@ class ActionHasEnded(Rule, basis="4.4"):
 def followed(
     contract: Contract, act: Act, action: ActionId
 ) -> Iterator[Reference | NotForFollowUp | ActionHasEnded]:
+    """Find an action that cannot be followed up: unknown, not approved by then, or over."""
     yield from refers(contract, act, "actions", action)
     known = contract.actions.get(action)
-    if known is not None and not known.approved:
+    if known is not None and not act.follows(known.approved_on):
         yield NotForFollowUp(action=action)
     if known is not None and known.ended is not None:
         yield ActionHasEnded(action=action)

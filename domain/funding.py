@@ -13,17 +13,15 @@ from annotated_types import Ge, Le
 from domain.act import Act, Body
 from domain.contract import Route
 from domain.decision import Decision
+from domain.following import ActionHasEnded
 from domain.money import AmountNotPositive, is_positive
 from domain.references import Reference, UnknownService, is_service, refers
 from domain.rule import Rule
-from domain.standing import Standing
+from domain.standing import WINDING_UP, Standing
 from domain.values import ZERO, ActionId, Amount, Citation, ServiceId, Term, Text, Year
 
 if TYPE_CHECKING:
     from domain.contract import Contract
-
-WINDING_UP = frozenset({Standing.UNDER_WAY, Standing.SUSPENDED, Standing.INTERRUPTED})
-"""Money that was granted is accounted for even where the contract has broken off."""
 
 
 class RouteKind(Term):
@@ -136,20 +134,26 @@ class _Routed(Decision):
         if self.service is not None:
             yield from is_service(act, self.service)
 
-    def _approved(self, contract: Contract, act: Act) -> Iterator[Reference | ActionNotApproved]:
+    def _fundable(
+        self, contract: Contract, act: Act
+    ) -> Iterator[Reference | ActionNotApproved | ActionHasEnded]:
         yield from refers(contract, act, "actions", self.action)
         action = contract.actions.get(self.action)
-        if action is not None and not action.approved:
+        if action is None:
+            return
+        if not act.follows(action.approved_on):
             yield ActionNotApproved(action=self.action)
+        if action.ended == "abandoned":
+            yield ActionHasEnded(action=self.action)
 
     def apply(self, contract: Contract, act: Act) -> None:
         action = contract.actions[self.action]
         if action.route is not None and action.route.available > 0:
             action.route.release(action.route.available)
         route = Route(kind=self.route.value, chosen_on=act.decided_on)
-        route.budgeted = self.amount or ZERO
         if self.route is RouteKind.SERVICE_BUDGET:
-            route.granted = route.budgeted
+            route.granted = self.amount or ZERO
+            route.granted_on = act.decided_on
         action.routes.append(route)
 
 
@@ -163,13 +167,14 @@ class FundingRouteChosen(_Routed, taken_by={Body.ADMINISTRATIVE_COUNCIL}, basis=
     ) -> Iterator[
         Reference
         | ActionNotApproved
+        | ActionHasEnded
         | RouteAlreadyChosen
         | RouteFieldMissing
         | RouteFieldOutOfPlace
         | AmountNotPositive
         | UnknownService
     ]:
-        yield from self._approved(contract, act)
+        yield from self._fundable(contract, act)
         yield from self._complete(act)
         action = contract.actions.get(self.action)
         if action is not None and action.routes:
@@ -188,6 +193,7 @@ class FundingRouteReplaced(_Routed, taken_by={Body.ADMINISTRATIVE_COUNCIL}, basi
     ) -> Iterator[
         Reference
         | ActionNotApproved
+        | ActionHasEnded
         | NoRouteChosen
         | CommitmentsOpen
         | CreditPending
@@ -196,12 +202,12 @@ class FundingRouteReplaced(_Routed, taken_by={Body.ADMINISTRATIVE_COUNCIL}, basi
         | AmountNotPositive
         | UnknownService
     ]:
-        yield from self._approved(contract, act)
+        yield from self._fundable(contract, act)
         yield from self._complete(act)
         action = contract.actions.get(self.action)
         if action is None:
             return
-        if action.route is None:
+        if action.route is None or not act.follows(action.route.chosen_on):
             yield NoRouteChosen(action=self.action)
             return
         if action.route.credit in {"requested", "voted"}:
@@ -225,7 +231,9 @@ class _Moved(Decision):
         yield from refers(contract, act, "actions", self.action)
         yield from is_positive(self.amount)
         action = contract.actions.get(self.action)
-        if action is not None and action.route is None:
+        if action is None:
+            return
+        if action.route is None or not act.follows(action.route.chosen_on):
             yield NoRouteChosen(action=self.action)
 
     def _route(self, contract: Contract) -> Route | None:

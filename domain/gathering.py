@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Self
 
 from domain.act import Act, Body
+from domain.references import Reference, refers
 from domain.rule import Rule
-from domain.values import Term
+from domain.values import Term, WorkingGroupId
 
 if TYPE_CHECKING:
     from domain.contract import Contract
@@ -47,6 +48,7 @@ class PlenaryNotHeld(Rule, basis="3.1"):
 def was_held_for(
     contract: Contract, act: Act, plenary: str | None, purpose: Purpose
 ) -> Iterator[PlenaryNotHeld]:
+    """Find a plenary that was not held by then, or not for that purpose."""
     known = contract.plenaries.get(plenary)
     held_on = known.held_on if known else None
     if (
@@ -66,7 +68,7 @@ class NotLaunched(Rule, basis="3.1"):
 
     @classmethod
     def check(cls, contract: Contract, act: Act) -> Iterator[Self]:
-        if contract.launched_on is None or act.decided_on < contract.launched_on:
+        if not act.follows(contract.launched_on):
             yield cls()
 
 
@@ -79,8 +81,27 @@ class PlenaryOverdue(Rule, basis="3.1", departable=True):
     @classmethod
     def check(cls, contract: Contract, act: Act) -> Iterator[Self]:
         every, last = contract.framework.plenary_every, contract.last_plenary_on
-        if every is not None and last is not None and act.decided_on > every.after(last):
+        if every is None or last is None or act.follows(contract.closure_opened_on):
+            return
+        if act.decided_on > every.after(last):
             yield cls(last=last, due=every.after(last))
+
+
+class GroupDissolved(Rule, basis="3.3"):
+    """A dissolved group does nothing more."""
+
+    fr = "Le groupe de travail « {group} » est dissous."
+    en = "The working group “{group}” is dissolved."
+
+
+def is_active(
+    contract: Contract, act: Act, group: WorkingGroupId
+) -> Iterator[Reference | GroupDissolved]:
+    """Find a working group that is unknown, not yet formed, or already dissolved."""
+    yield from refers(contract, act, "groups", group)
+    known = contract.groups.get(group)
+    if known is not None and act.follows(known.dissolved_on):
+        yield GroupDissolved(group=group)
 
 
 class CommissionNotConstituted(Rule, basis="3.2"):
@@ -91,7 +112,7 @@ class CommissionNotConstituted(Rule, basis="3.2"):
 
     @classmethod
     def check(cls, contract: Contract, act: Act) -> Iterator[Self]:
-        if act.body is Body.COMMISSION and not contract.commission_constituted:
+        if act.body is Body.COMMISSION and not act.follows(contract.commission_constituted_on):
             yield cls()
 
 
@@ -109,11 +130,15 @@ class CommissionInquorate(Rule, basis="3.2"):
 
     @classmethod
     def check(cls, contract: Contract, act: Act) -> Iterator[Self]:
-        if act.body is not Body.COMMISSION or not contract.commission_constituted:
+        if act.body is not Body.COMMISSION:
             return
-        neighbourhood, services = contract.sides(contract.commission)
-        balanced = abs(neighbourhood - services) <= contract.accepted_imbalance
-        if not (balanced and neighbourhood and services):
+        constituted = [seat.side for seat in contract.commission.values()]
+        seated = contract.seated(act.decided_on).values()
+        neighbourhood, services = contract.sides(seated)
+        # An imbalance that was justified when it was constituted is not held against it.
+        accepted = contract.sides(constituted)
+        more_uneven = abs(neighbourhood - services) > abs(accepted[0] - accepted[1])
+        if (contract.framework.parity and more_uneven) or set(seated) != set(constituted):
             yield cls(neighbourhood=neighbourhood, services=services)
 
 

@@ -16,6 +16,12 @@ from shapely.errors import ShapelyError
 from shapely.geometry import MultiPolygon, Polygon, box
 from shapely.validation import explain_validity
 
+RING_LEAST = 4
+"""Positions of the smallest ring: a triangle, closed."""
+
+FARTHEST = 1e8
+"""No coordinate of either system comes near."""
+
 CANTON = box(5.95, 46.12, 6.32, 46.37)
 """The bounding box of the canton of Geneva, longitude and latitude, roughly."""
 
@@ -38,10 +44,10 @@ def _system(geojson: dict[str, Any]) -> str:
     crs = geojson.get("crs", "EPSG:4326")
     if isinstance(crs, dict) and isinstance(crs.get("properties"), dict):
         crs = crs["properties"].get("name")
-    name = str(crs).upper()
-    if name.endswith("2056"):
+    name = crs.upper() if isinstance(crs, str) else ""
+    if name.endswith(("EPSG:2056", "EPSG::2056")):
         return "EPSG:2056"
-    if name.endswith(("4326", "CRS84")):
+    if name.endswith(("EPSG:4326", "EPSG::4326", "CRS84")):
         return "EPSG:4326"
     raise _refuse("crs", "The coordinate system must be EPSG:4326 (WGS 84) or EPSG:2056 (MN95).")
 
@@ -54,10 +60,8 @@ def _polygons(geojson: dict[str, Any]) -> list[list[list[tuple[float, float]]]]:
             polygons = [coordinates]
         case "MultiPolygon":
             polygons = coordinates if isinstance(coordinates, list) else []
-        case other:
-            raise _refuse(
-                "geometry_type", "Must be a Polygon or a MultiPolygon, not {type}.", type=str(other)
-            )
+        case _:
+            raise _refuse("geometry_type", "Must be a Polygon or a MultiPolygon.")
     read: list[list[list[tuple[float, float]]]] = []
     vertices = 0
     for polygon in polygons:
@@ -65,27 +69,29 @@ def _polygons(geojson: dict[str, Any]) -> list[list[list[tuple[float, float]]]]:
             raise _refuse("rings", "A polygon is a list of rings.")
         rings = []
         for ring in polygon:
-            if not isinstance(ring, list) or len(ring) < 4 or ring[0] != ring[-1]:
+            if not isinstance(ring, list) or len(ring) < RING_LEAST or ring[0] != ring[-1]:
                 raise _refuse(
                     "ring", "A ring is a list of at least 4 positions, the last the first."
                 )
             vertices += len(ring)
+            if vertices > VERTICES_LIMIT:
+                raise _refuse(
+                    "vertices",
+                    "The geometry has more than {limit} vertices.",
+                    limit=VERTICES_LIMIT,
+                )
             rings.append([_position(position) for position in ring])
         read.append(rings)
     if not read:
         raise _refuse("empty", "The geometry is empty.")
-    if vertices > VERTICES_LIMIT:
-        raise _refuse(
-            "vertices", "The geometry has more than {limit} vertices.", limit=VERTICES_LIMIT
-        )
     return read
 
 
 def _position(position: Any) -> tuple[float, float]:
-    if isinstance(position, list | tuple) and 2 <= len(position) <= 3:
-        numbers = position[:2]
-        if all(type(n) in (int, float) and abs(n) < 1e8 and math.isfinite(n) for n in numbers):
-            return float(numbers[0]), float(numbers[1])
+    match position:
+        case [x, y] | [x, y, _]:  # a height is left out
+            if all(type(n) in {int, float} and abs(n) < FARTHEST for n in (x, y)):
+                return float(x), float(y)
     raise _refuse("position", "A position is two finite numbers.")
 
 

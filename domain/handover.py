@@ -12,6 +12,7 @@ from domain.decision import Decision
 from domain.following import DIRECTING, FOLLOWING, ActionHasEnded, NotForFollowUp, followed
 from domain.references import Reference, UnknownService, is_service, refers
 from domain.rule import Rule
+from domain.standing import WINDING_UP
 from domain.values import ActionId, PersonId, ServiceId, Text
 
 if TYPE_CHECKING:
@@ -71,12 +72,18 @@ class HandoverProposed(Decision, taken_by=FOLLOWING | DIRECTING, basis="4.4"):
 
 
 class _HandoverAnswered(Decision):
+    standings = WINDING_UP
+
     action: ActionId
 
     def judge(self, contract: Contract, act: Act) -> Iterator[Reference | NoHandoverProposed]:
         yield from refers(contract, act, "actions", self.action)
         action = contract.actions.get(self.action)
-        if action is not None and (action.handover is None or action.handover.answer is not None):
+        if action is None:
+            return
+        handover = action.handover
+        pending = handover is not None and handover.answer is None
+        if not (handover and pending and act.follows(handover.proposed_on)):
             yield NoHandoverProposed(action=self.action)
 
 

@@ -10,16 +10,25 @@ from annotated_types import MaxLen
 from pydantic import BaseModel, ConfigDict
 
 from domain.act import Act, Body
+from domain.contract import earliest
 from domain.decision import Decision
 from domain.framework import FRAMEWORKS
 from domain.geometry import Perimeter
-from domain.references import ACTION, Unknown, UnknownDepartment, departments
+from domain.references import (
+    ACTION,
+    Unknown,
+    UnknownDepartment,
+    UnknownService,
+    departments,
+    is_service,
+)
 from domain.rule import Rule
-from domain.standing import Standing
+from domain.standing import NOT_ENDED, Standing
 from domain.values import (
     ActionId,
     Citation,
     DepartmentId,
+    FrameworkVersion,
     PersonId,
     ServiceId,
     Term,
@@ -58,6 +67,13 @@ class FrameworkNotYetAdopted(Rule, basis="4"):
     en = "The framework “{framework}” dates from {adopted_on}, after this decision."
 
 
+class FrameworkSuperseded(Rule, basis="4", departable=True):
+    """A contract begins under the latest framework adopted by then."""
+
+    fr = "Le Cadre « {framework} » était remplacé par « {latest} » depuis le {adopted_on}."
+    en = "The framework “{framework}” had been replaced by “{latest}” since {adopted_on}."
+
+
 class ContractInitiated(Decision, taken_by=COUNCIL, basis="1"):
     """The council begins a contract, and says why technical measures are not enough (§1.1)."""
 
@@ -68,16 +84,22 @@ class ContractInitiated(Decision, taken_by=COUNCIL, basis="1"):
     title: Title
     territory: Title
     justification: Text
-    framework: str = "cadre-2014"
+    framework: FrameworkVersion = "cadre-2014"
 
     def judge(
         self, contract: Contract, act: Act
-    ) -> Iterator[UnknownFramework | FrameworkNotYetAdopted]:
+    ) -> Iterator[UnknownFramework | FrameworkNotYetAdopted | FrameworkSuperseded]:
         framework = FRAMEWORKS.get(self.framework)
         if framework is None:
             yield UnknownFramework(framework=self.framework, known=tuple(FRAMEWORKS))
-        elif act.decided_on < framework.adopted_on:
+            return
+        if act.decided_on < framework.adopted_on:
             yield FrameworkNotYetAdopted(framework=self.framework, adopted_on=framework.adopted_on)
+        for later in FRAMEWORKS.values():
+            if framework.adopted_on < later.adopted_on <= act.decided_on:
+                yield FrameworkSuperseded(
+                    framework=self.framework, latest=later.version, adopted_on=later.adopted_on
+                )
 
     def apply(self, contract: Contract, act: Act) -> None:
         contract.standing = Standing.UNDER_WAY
@@ -110,7 +132,7 @@ class PerimeterSet(Decision, taken_by=COUNCIL, basis="2"):
     streets: Annotated[tuple[Title, ...], MaxLen(500)] = ()
 
     def apply(self, contract: Contract, act: Act) -> None:
-        contract.has_perimeter = True
+        contract.perimeter_set_on = earliest(contract.perimeter_set_on, act.decided_on)
 
 
 # --- The contract as a whole --------------------------------------------------------------------
@@ -158,19 +180,23 @@ class NoContinuationNamed(Rule, basis="4.5"):
 
 
 class ContractInterrupted(Decision, taken_by=COUNCIL, basis="4.5"):
-    """The council ends the contract before its time, and names who goes on with what is under way."""
+    """The council ends the contract before its time; what is under way goes on with somebody."""
 
     fr = "Contrat interrompu"
-    standings = frozenset({Standing.UNDER_WAY, Standing.SUSPENDED})
+    standings = NOT_ENDED
 
     reason: Text
     continuations: Annotated[tuple[Continuation, ...], MaxLen(500)] = ()
 
-    def judge(self, contract: Contract, act: Act) -> Iterator[NoContinuationNamed | Unknown]:
+    def judge(
+        self, contract: Contract, act: Act
+    ) -> Iterator[NoContinuationNamed | Unknown | UnknownService]:
         named = {c.action for c in self.continuations if c.service or c.relay}
         for c in self.continuations:
             if c.action not in contract.actions:
                 yield Unknown(kind=ACTION, id=c.action)
+            if c.service is not None:
+                yield from is_service(act, c.service)
         for action_id, action in contract.actions.items():
             if action.started_on and not action.settled and action_id not in named:
                 yield NoContinuationNamed(action=action_id)
@@ -190,21 +216,30 @@ class InformedAfterTheLaunch(Rule, basis="4.1", departable=True):
 
     @classmethod
     def check(cls, contract: Contract, act: Act) -> Iterator[Self]:
-        if contract.launched_on is not None and act.decided_on > contract.launched_on:
-            yield cls(informed_on=act.decided_on, launched_on=contract.launched_on)
+        yield from cls.at(contract, act.decided_on)
+
+    @classmethod
+    def at(cls, contract: Contract, day: date) -> Iterator[Self]:
+        if contract.launched_on is not None and day > contract.launched_on:
+            yield cls(informed_on=day, launched_on=contract.launched_on)
 
 
 class MunicipalCouncilInformed(Decision, taken_by=COUNCIL, basis="4.1"):
     """The administrative council informs the municipal council of the contract."""
 
     fr = "Conseil municipal informé"
-    requires = (InformedAfterTheLaunch,)
 
     reference: Citation
     informed_on: date | None = None
+    """The day it was told, if not the day of the decision."""
+
+    def judge(self, contract: Contract, act: Act) -> Iterator[InformedAfterTheLaunch]:
+        yield from InformedAfterTheLaunch.at(contract, self.informed_on or act.decided_on)
 
     def apply(self, contract: Contract, act: Act) -> None:
-        contract.council_informed = True
+        contract.council_informed_on = earliest(
+            contract.council_informed_on, self.informed_on or act.decided_on
+        )
 
 
 class DepartmentInformed(Decision, taken_by={Body.STEERING_COMMITTEE}, basis="4.1"):
@@ -220,10 +255,13 @@ class DepartmentInformed(Decision, taken_by={Body.STEERING_COMMITTEE}, basis="4.
             yield UnknownDepartment(department=self.department, known=departments(act))
 
     def apply(self, contract: Contract, act: Act) -> None:
-        contract.departments_informed.add(self.department)
+        known = contract.departments_informed.get(self.department)
+        contract.departments_informed[self.department] = earliest(known, act.decided_on)
 
 
 class OptionOutcome(Term):
+    """How the steering committee answers a strategic option."""
+
     VALIDATED = "validated", "validée", "validated"
     VALIDATED_WITH_REMARKS = (
         "validated_with_remarks",

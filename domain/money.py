@@ -23,11 +23,13 @@ class NetAboveGross(Rule, basis="4.3"):
 
 
 def is_positive(amount: Decimal) -> Iterator[AmountNotPositive]:
+    """Find a sum of nothing."""
     if amount <= 0:
         yield AmountNotPositive()
 
 
 def is_gross_and_net(gross: Decimal, net: Decimal) -> Iterator[AmountNotPositive | NetAboveGross]:
+    """Find a credit of nothing, or one whose net amount exceeds the gross."""
     yield from is_positive(gross)
     if net > gross:
         yield NetAboveGross(net=net, gross=gross)

@@ -15,6 +15,7 @@ from domain.references import (
     departments,
 )
 from domain.rule import Rule
+from domain.standing import NOT_ENDED
 from domain.values import DepartmentId, PersonId, ServiceId, Text
 
 if TYPE_CHECKING:
@@ -54,17 +55,38 @@ class NoSuccessorNamed(Rule, basis="2"):
     en = "Since the launch ({launched_on}), the decision must name a successor."
 
 
+class TermsOverlap(Rule, basis="2"):
+    """From the launch on there is exactly one coordinator at any instant."""
+
+    fr = "Le mandat commencerait le {starts_on}, avant la fin du précédent ({left_on})."
+    en = "The term would begin on {starts_on}, before the one before ends ({left_on})."
+
+
+class EndsBeforeItBegins(Rule, basis="2"):
+    """A term ends after it began."""
+
+    fr = "Le mandat prendrait fin le {ends_on}, avant d'avoir commencé ({began_on})."
+    en = "The term would end on {ends_on}, before it began ({began_on})."
+
+
 class CoordinatorAppointed(Decision, taken_by=COUNCIL, basis="2"):
     """The council names the municipal employee responsible for the contract."""
 
     fr = "Coordinateur-trice nommé-e"
     requires = (CoordinatorInOffice,)
+    standings = NOT_ENDED
 
     person: PersonId
     starts_on: date
 
+    def judge(self, contract: Contract, act: Act) -> Iterator[TermsOverlap]:
+        left_on = contract.coordinator_left_on
+        if left_on is not None and self.starts_on < left_on:
+            yield TermsOverlap(starts_on=self.starts_on, left_on=left_on)
+
     def apply(self, contract: Contract, act: Act) -> None:
         contract.coordinator = self.person
+        contract.coordinator_since = self.starts_on
 
 
 class CoordinatorRelieved(Decision, taken_by=COUNCIL, basis="2"):
@@ -72,16 +94,27 @@ class CoordinatorRelieved(Decision, taken_by=COUNCIL, basis="2"):
 
     fr = "Coordinateur-trice relevé-e"
     requires = (NoCoordinatorInOffice,)
+    standings = NOT_ENDED
 
     ends_on: date
     successor: PersonId | None = None
 
-    def judge(self, contract: Contract, act: Act) -> Iterator[NoSuccessorNamed]:
+    def judge(
+        self, contract: Contract, act: Act
+    ) -> Iterator[NoSuccessorNamed | EndsBeforeItBegins]:
         if contract.launched_on is not None and self.successor is None:
             yield NoSuccessorNamed(launched_on=contract.launched_on)
+        since, left_on = contract.coordinator_since, contract.coordinator_left_on
+        if contract.coordinator is not None and since is not None:
+            began_on = max(since, left_on or since)
+            if self.ends_on < began_on:
+                yield EndsBeforeItBegins(ends_on=self.ends_on, began_on=began_on)
 
     def apply(self, contract: Contract, act: Act) -> None:
         contract.coordinator = self.successor
+        contract.coordinator_left_on = self.ends_on
+        if self.successor is None:
+            contract.coordinator_since = None
 
 
 class DelegateAlreadyNamed(Rule, basis="3.2"):
@@ -102,6 +135,7 @@ class ServiceDelegateNamed(Decision, taken_by=COUNCIL, basis="2"):
     """The council names who represents a municipal service in the process."""
 
     fr = "Délégué-e de service nommé-e"
+    standings = NOT_ENDED
 
     person: PersonId
     service: ServiceId
@@ -130,6 +164,7 @@ class ServiceDelegateRecalled(Decision, taken_by=COUNCIL, basis="2"):
     """The council recalls a service's delegate, who leaves the commission."""
 
     fr = "Délégué-e de service rappelé-e"
+    standings = NOT_ENDED
 
     person: PersonId
     reason: Text | None = None
@@ -139,4 +174,5 @@ class ServiceDelegateRecalled(Decision, taken_by=COUNCIL, basis="2"):
             yield NotADelegate(person=self.person)
 
     def apply(self, contract: Contract, act: Act) -> None:
-        contract.leave_commission(self.person)
+        contract.service_delegates.pop(self.person, None)
+        contract.vacate(self.person, "service", act.decided_on)

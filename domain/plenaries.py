@@ -10,8 +10,9 @@ from annotated_types import Ge, Le, MaxLen, MinLen
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from domain.act import Act, Body
+from domain.contract import earliest
 from domain.decision import Decision
-from domain.gathering import PlenaryOverdue, Purpose
+from domain.gathering import QUORATE, PlenaryOverdue, Purpose
 from domain.references import AlreadyKnown, Reference, is_new, refers
 from domain.rule import Rule
 from domain.values import Place, PlenaryId, Term, Text
@@ -91,7 +92,8 @@ class NoCoordinatorAtLaunch(Rule, basis="2"):
 
     @classmethod
     def check(cls, contract: Contract, act: Act) -> Iterator[Self]:
-        if contract.launched_on is None and contract.coordinator is None:
+        in_office = contract.coordinator is not None and act.follows(contract.coordinator_since)
+        if _launches(contract, act) and not in_office:
             yield cls()
 
 
@@ -103,7 +105,7 @@ class MunicipalCouncilNotInformed(Rule, basis="4.1", departable=True):
 
     @classmethod
     def check(cls, contract: Contract, act: Act) -> Iterator[Self]:
-        if contract.launched_on is None and not contract.council_informed:
+        if _launches(contract, act) and not act.follows(contract.council_informed_on):
             yield cls()
 
 
@@ -115,15 +117,21 @@ class DepartmentsNotInformed(Rule, basis="4.1", departable=True):
 
     @classmethod
     def check(cls, contract: Contract, act: Act) -> Iterator[Self]:
-        informed, every = len(contract.departments_informed), contract.framework.departments
-        if contract.launched_on is None and informed < every:
+        informed = sum(act.follows(day) for day in contract.departments_informed.values())
+        every = contract.framework.departments
+        if _launches(contract, act) and informed < every:
             yield cls(informed=informed, all=every)
 
 
+def _launches(contract: Contract, act: Act) -> bool:
+    """Whether a plenary on the day of the act is, or comes before, the first."""
+    return contract.launched_on is None or act.decided_on < contract.launched_on
+
+
 def _promotion_up_to(contract: Contract, day: dt.date) -> Iterator[PromotionTooShort]:
-    """Judge the promotion before a first plenary on `day`, unless that was justified already."""
-    least = contract.framework.promotion_at_least
-    if least is None or contract.launched_on is not None or contract.short_promotion_justified:
+    """Judge the promotion before a first plenary on `day`."""
+    least, launched = contract.framework.promotion_at_least, contract.launched_on
+    if least is None or (launched is not None and day >= launched):
         return
     started = contract.promotion_started_on
     begun = min(started or day, day)
@@ -145,6 +153,7 @@ class PlenaryConvened(Decision, taken_by=CONVENERS, basis="3.1"):
     """The neighbourhood is called together."""
 
     fr = "Conférence de quartier convoquée"
+    requires = QUORATE
 
     plenary: PlenaryId
     date: dt.date
@@ -165,13 +174,14 @@ class PlenaryConvened(Decision, taken_by=CONVENERS, basis="3.1"):
         plenary = contract.plenaries[self.plenary]
         plenary.convened_on = act.decided_on
         plenary.planned_on = self.date
-        contract.short_promotion_justified |= PromotionTooShort.id in act.departures
+        plenary.short_promotion_justified = PromotionTooShort.id in act.departures
 
 
 class PlenaryPostponed(Decision, taken_by=CONVENERS, basis="3.1"):
     """A plenary that was convened is moved to another day."""
 
     fr = "Conférence de quartier reportée"
+    requires = QUORATE
 
     plenary: PlenaryId
     date: dt.date
@@ -192,6 +202,7 @@ class PlenaryCancelled(Decision, taken_by=CONVENERS, basis="3.1"):
     """A plenary that was convened will not take place."""
 
     fr = "Conférence de quartier annulée"
+    requires = QUORATE
 
     plenary: PlenaryId
     reason: Text
@@ -223,12 +234,15 @@ class PlenaryHeld(Decision, taken_by={Body.PLENARY}, basis="3.1"):
         self, contract: Contract, act: Act
     ) -> Iterator[Reference | PlenaryIsOver | PromotionTooShort]:
         yield from _is_ahead(contract, act, self.plenary)
-        yield from _promotion_up_to(contract, act.decided_on)
+        known = contract.plenaries.get(self.plenary)
+        justified = known is not None and known.short_promotion_justified
+        # What was justified when the plenary was convened may, but need not, be justified again.
+        if not justified or PromotionTooShort.id in act.departures:
+            yield from _promotion_up_to(contract, act.decided_on)
 
     def apply(self, contract: Contract, act: Act) -> None:
         plenary = contract.plenaries[self.plenary]
         plenary.held_on = act.decided_on
         plenary.purposes = frozenset(self.purposes)
-        if contract.launched_on is None:
-            contract.launched_on = act.decided_on
+        contract.launched_on = earliest(contract.launched_on, act.decided_on)
         contract.last_plenary_on = max(contract.last_plenary_on or act.decided_on, act.decided_on)

@@ -11,7 +11,7 @@ from domain.act import Act, Body
 from domain.decision import Decision
 from domain.money import AmountNotPositive, is_positive
 from domain.rule import Rule
-from domain.standing import Standing
+from domain.standing import WINDING_UP
 from domain.values import ZERO, Amount, Place, Term, Title, Year
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class NoPerimeter(Rule, basis="4.1"):
 
     @classmethod
     def check(cls, contract: Contract, act: Act) -> Iterator[Self]:
-        if not contract.has_perimeter:
+        if not act.follows(contract.perimeter_set_on):
             yield cls()
 
 
@@ -65,7 +65,7 @@ class PromotionNotStarted(Rule, basis="4.1"):
 
     @classmethod
     def check(cls, contract: Contract, act: Act) -> Iterator[Self]:
-        if contract.promotion_started_on is None or act.decided_on < contract.promotion_started_on:
+        if not act.follows(contract.promotion_started_on):
             yield cls()
 
 
@@ -125,7 +125,7 @@ class OperatingExpenseRecorded(Decision, taken_by={Body.PROJECT_LEAD}, basis="2"
     """The project lead, who manages the operating budget, records an expense."""
 
     fr = "Dépense de fonctionnement enregistrée"
-    standings = frozenset({Standing.UNDER_WAY, Standing.SUSPENDED})
+    standings = WINDING_UP
 
     year: BudgetYear
     amount: Amount

@@ -17,12 +17,16 @@ class _Data(BaseModel):
 
 
 class Department(_Data):
+    """A department of the City."""
+
     id: Key
     fr: str
     en: str
 
 
 class Service(_Data):
+    """A municipal service, and the department it belongs to."""
+
     id: Key
     department: Key
     fr: str
@@ -30,6 +34,8 @@ class Service(_Data):
 
 
 class Theme(_Data):
+    """What a need, an action or a working group is about."""
+
     id: Key
     fr: str
     en: str

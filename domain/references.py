@@ -106,14 +106,17 @@ class UnknownTheme(Rule, basis="3.3"):
 
 
 def departments(act: Act) -> tuple[str, ...]:
+    """The departments there are, by id."""
     return tuple(department.id for department in act.reference.departments)
 
 
 def is_theme(act: Act, theme: str) -> Iterator[UnknownTheme]:
+    """Find a theme that is not in the reference data."""
     if all(known.id != theme for known in act.reference.themes):
         yield UnknownTheme(theme=theme)
 
 
 def is_service(act: Act, service: str) -> Iterator[UnknownService]:
+    """Find a service that is not in the reference data."""
     if act.reference.service(service) is None:
         yield UnknownService(service=service)

@@ -1,4 +1,4 @@
-"""The roadmap (*Feuille de route*): drafted, presented, submitted, endorsed, approved (§3.2, §4.3)."""
+"""The roadmap (*Feuille de route*), from its draft to the council's answer (§3.2, §4.3)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from annotated_types import Ge, Le, MaxLen, MinLen
 from pydantic import BaseModel, ConfigDict
 
 from domain.act import Act, Body
+from domain.contract import earliest
 from domain.decision import Decision
 from domain.gathering import QUORATE, NotLaunched, PlenaryNotHeld, Purpose, was_held_for
 from domain.references import Reference, refers
@@ -98,6 +99,19 @@ class NotPresented(Rule, basis="4.3"):
     en = "Version {version} has not been put to the whole neighbourhood."
 
 
+class PresentedBeforeDrafted(Rule, basis="4.3"):
+    """A plenary is shown a version that is written."""
+
+    fr = (
+        "La conférence « {plenary} » s'est tenue le {held_on}, avant que la version {version} ne "
+        "soit rédigée ({drafted_on})."
+    )
+    en = (
+        "The plenary “{plenary}” was held on {held_on}, before version {version} was written "
+        "({drafted_on})."
+    )
+
+
 class AlreadySubmitted(Rule, basis="4.3"):
     """A version is submitted once."""
 
@@ -169,7 +183,9 @@ class _Version(Decision):
             if self.actions.count(action) > 1:
                 yield ListedTwice(action=action)
             known = contract.actions.get(action)
-            if known is not None and known.choice != "retained":
+            if known is None:
+                continue
+            if known.choice != "retained" or not act.follows(known.chosen_on):
                 yield ActionNotRetained(action=action)
 
     def apply(self, contract: Contract, act: Act) -> None:
@@ -189,7 +205,7 @@ class RoadmapDrafted(_Version, taken_by={Body.COMMISSION}, basis="3.2"):
     ) -> Iterator[
         Reference | NotTheNextVersion | ActionNotRetained | ListedTwice | AlreadyApproved
     ]:
-        if any(roadmap.approved for roadmap in contract.roadmaps.values()):
+        if any(roadmap.approved_on for roadmap in contract.roadmaps.values()):
             yield AlreadyApproved()
         yield from self._versions(contract)
         yield from self._listed(contract, act)
@@ -206,7 +222,7 @@ class RoadmapAmended(_Version, taken_by={Body.COMMISSION}, basis="4.4"):
     def judge(
         self, contract: Contract, act: Act
     ) -> Iterator[Reference | NotTheNextVersion | ActionNotRetained | ListedTwice | NothingToAmend]:
-        if not any(roadmap.approved for roadmap in contract.roadmaps.values()):
+        if not any(act.follows(roadmap.approved_on) for roadmap in contract.roadmaps.values()):
             yield NothingToAmend()
         yield from self._versions(contract)
         yield from self._listed(contract, act)
@@ -222,12 +238,26 @@ class RoadmapPresented(Decision, taken_by={Body.PLENARY}, basis="4.3"):
     outcome: Outcome
     remarks: Text | None = None
 
-    def judge(self, contract: Contract, act: Act) -> Iterator[Reference | PlenaryNotHeld]:
+    def judge(
+        self, contract: Contract, act: Act
+    ) -> Iterator[Reference | PlenaryNotHeld | PresentedBeforeDrafted]:
         yield from refers(contract, act, "roadmaps", self.version)
         yield from was_held_for(contract, act, self.plenary, Purpose.WORK_AND_PRIORITIES)
+        roadmap = contract.roadmaps.get(self.version)
+        plenary = contract.plenaries.get(self.plenary)
+        if roadmap is None or plenary is None or plenary.held_on is None:
+            return
+        if plenary.held_on < roadmap.drafted_on:
+            yield PresentedBeforeDrafted(
+                plenary=self.plenary,
+                held_on=plenary.held_on,
+                version=self.version,
+                drafted_on=roadmap.drafted_on,
+            )
 
     def apply(self, contract: Contract, act: Act) -> None:
-        contract.roadmaps[self.version].presented = True
+        roadmap = contract.roadmaps[self.version]
+        roadmap.presented_on = earliest(roadmap.presented_on, act.decided_on)
 
 
 class RoadmapSubmitted(Decision, taken_by={Body.COMMISSION}, basis="4.3"):
@@ -243,13 +273,13 @@ class RoadmapSubmitted(Decision, taken_by={Body.COMMISSION}, basis="4.3"):
     ) -> Iterator[Reference | NotPresented | AlreadySubmitted]:
         yield from refers(contract, act, "roadmaps", self.version)
         roadmap = contract.roadmaps.get(self.version)
-        if roadmap is not None and not roadmap.presented:
+        if roadmap is not None and not act.follows(roadmap.presented_on):
             yield NotPresented(version=self.version)
-        if roadmap is not None and roadmap.submitted:
+        if roadmap is not None and roadmap.submitted_on is not None:
             yield AlreadySubmitted(version=self.version)
 
     def apply(self, contract: Contract, act: Act) -> None:
-        contract.roadmaps[self.version].submitted = True
+        contract.roadmaps[self.version].submitted_on = act.decided_on
 
 
 class _Reply(Decision):
@@ -260,7 +290,9 @@ class _Reply(Decision):
     def judge(self, contract: Contract, act: Act) -> Iterator[Reference | NotSubmitted]:
         yield from refers(contract, act, "roadmaps", self.version)
         roadmap = contract.roadmaps.get(self.version)
-        if roadmap is not None and (not roadmap.submitted or roadmap.answer is not None):
+        if roadmap is None:
+            return
+        if not act.follows(roadmap.submitted_on) or roadmap.answer is not None:
             yield NotSubmitted(version=self.version)
 
 
@@ -273,6 +305,7 @@ class RoadmapEndorsed(_Reply, taken_by={Body.STEERING_COMMITTEE}, basis="4.3"):
 
     def apply(self, contract: Contract, act: Act) -> None:
         contract.roadmaps[self.version].answer = "endorsed"
+        contract.roadmaps[self.version].answered_on = act.decided_on
 
 
 class RoadmapReturned(_Reply, taken_by={Body.STEERING_COMMITTEE}, basis="4.3"):
@@ -284,6 +317,7 @@ class RoadmapReturned(_Reply, taken_by={Body.STEERING_COMMITTEE}, basis="4.3"):
 
     def apply(self, contract: Contract, act: Act) -> None:
         contract.roadmaps[self.version].answer = "returned"
+        contract.roadmaps[self.version].answered_on = act.decided_on
 
 
 class RoadmapApproved(Decision, taken_by={Body.ADMINISTRATIVE_COUNCIL}, basis="4.3"):
@@ -308,9 +342,9 @@ class RoadmapApproved(Decision, taken_by={Body.ADMINISTRATIVE_COUNCIL}, basis="4
         roadmap = contract.roadmaps.get(self.version)
         if roadmap is None:
             return
-        if roadmap.answer != "endorsed":
+        if roadmap.answer != "endorsed" or not act.follows(roadmap.answered_on):
             yield NotEndorsed(version=self.version)
-        if roadmap.approved:
+        if roadmap.approved_on is not None:
             yield AnsweredAlready(version=self.version)
         unanswered = dict.fromkeys(roadmap.actions)
         for answer in self.answers:
@@ -323,6 +357,11 @@ class RoadmapApproved(Decision, taken_by={Body.ADMINISTRATIVE_COUNCIL}, basis="4
             yield ActionUnanswered(action=action, version=self.version)
 
     def apply(self, contract: Contract, act: Act) -> None:
-        contract.roadmaps[self.version].approved = True
+        contract.roadmaps[self.version].approved_on = act.decided_on
         for answer in self.answers:
-            contract.actions[answer.action].verdict = answer.verdict.value
+            action = contract.actions[answer.action]
+            action.verdict = answer.verdict.value
+            if answer.verdict is Verdict.REFUSED:
+                action.approved_on = None
+            else:
+                action.approved_on = earliest(action.approved_on, act.decided_on)

@@ -116,7 +116,7 @@ class Rule:
         }
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and self.facts == other.facts  # type: ignore[attr-defined]
+        return type(other) is type(self) and self.facts == other.facts
 
     def __hash__(self) -> int:
         return hash((type(self), tuple(sorted(self.facts))))

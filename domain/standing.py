@@ -24,6 +24,13 @@ class Standing(Term):
     CLOSED = "closed", "clos", "closed"
 
 
+NOT_ENDED = frozenset({Standing.UNDER_WAY, Standing.SUSPENDED})
+"""People come and go while a contract is suspended, too."""
+
+WINDING_UP = frozenset({Standing.UNDER_WAY, Standing.SUSPENDED, Standing.INTERRUPTED})
+"""Accounts are settled, and others answer, even where the contract has broken off."""
+
+
 class NotUnderWay(Rule, basis="4"):
     """Each decision belongs to certain standings of the contract; most to a contract under way."""
 
@@ -53,3 +60,10 @@ class DecidedBeforeTheContract(Rule, basis="4.1"):
     def check(cls, contract: Contract, act: Act) -> Iterator[Self]:
         if contract.initiated_on is not None and act.decided_on < contract.initiated_on:
             yield cls(decided_on=act.decided_on, initiated_on=contract.initiated_on)
+
+
+class DepartureWithoutCause(Rule, basis="4"):
+    """A justification sets aside one named rule that stands in the way, and no other."""
+
+    fr = "La dérogation « {rule} » est sans objet : cette règle n'est pas enfreinte."
+    en = "The departure from “{rule}” has no cause: that rule is not broken."

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict
 from domain.act import Act, Evidence
 from domain.canonical import canonical
 from domain.decision import Decision, decision_type
-from domain.values import TextRef
+from domain.values import Key, TextRef
 
 DecisionT = TypeVar("DecisionT", bound=Decision)
 
@@ -33,7 +33,7 @@ class Content(BaseModel, Generic[DecisionT]):
 
     data: DecisionT
     evidence: tuple[Evidence, ...] = ()
-    departures: dict[str, TextRef] = {}
+    departures: dict[Key, TextRef] = {}
 
 
 def content_of(decision: Decision, act: Act) -> dict[str, Any]:
@@ -70,7 +70,5 @@ def read(slug: str, schema: int, payload: str | bytes) -> Content[Any]:
             f"{slug} was stored under schema {schema}, known is {kind.schema_version}"
         )
     content = json.loads(payload)
-    for version in range(schema, kind.schema_version):
-        upcast = getattr(kind, f"upcast_v{version}_v{version + 1}")
-        content["data"] = upcast(content["data"])
+    content["data"] = kind.upcast(content["data"], schema)
     return Content[kind].model_validate_json(canonical(content))  # type: ignore[valid-type]

@@ -40,7 +40,7 @@ class Bilingual(NamedTuple):
         return self.fr if language == "fr" else self.en
 
 
-class Term(str, Enum):
+class Term(str, Enum):  # noqa: UP042 - StrEnum takes no names beside the value
     """A closed vocabulary: each member has a stored value and a name in both languages."""
 
     fr: str
@@ -66,18 +66,45 @@ class Term(str, Enum):
 _LINE_CONTROLS = frozenset("\n\r\t")
 
 
-def _printable(value: str) -> str:
-    """One line of text without control characters, in Unicode's composed form (NFC)."""
-    for character in value:
-        if unicodedata.category(character) in {"Cc", "Cs", "Co", "Cn", "Zl", "Zp"}:
+# What turns the direction of writing can make a line read as something else.
+_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def _breaks_a_line(character: str) -> bool:
+    return (
+        unicodedata.category(character) in {"Cc", "Cs", "Co", "Zl", "Zp"} or character in _TURNING
+    )
+
+
+def _line(limit: int) -> AfterValidator:
+    """One line of text in Unicode's composed form (NFC), which is what the limit counts.
+
+    What it lets through passes again unchanged: a stored event is read by the same types. So it
+    asks for nothing that a later version of Unicode may change, such as whether a character is
+    assigned.
+    """
+
+    def read(sent: str) -> str:
+        value = unicodedata.normalize("NFC", sent)
+        if not value.isprintable():
+            for character in value:
+                if _breaks_a_line(character):
+                    raise PydanticCustomError(
+                        "characters",
+                        "Character U+{code} is not allowed here.",
+                        {"code": f"{ord(character):04X}"},
+                    )
+        if value != value.strip() or not value:
+            raise PydanticCustomError("blank", "Must not be blank, nor begin or end with a space.")
+        if len(value) > limit:
             raise PydanticCustomError(
-                "characters",
-                "Character U+{code} is not allowed here.",
-                {"code": f"{ord(character):04X}"},
+                "string_too_long",
+                "String should have at most {max_length} characters",
+                {"max_length": limit},
             )
-    if value != value.strip() or not value:
-        raise PydanticCustomError("blank", "Must not be blank, nor begin or end with a space.")
-    return unicodedata.normalize("NFC", value)
+        return value
+
+    return AfterValidator(read)
 
 
 def clean_text(value: str) -> str:
@@ -102,7 +129,7 @@ def clean_text(value: str) -> str:
 
 KEY_PATTERN = r"^[a-z0-9]([a-z0-9-]{0,58}[a-z0-9])?$"
 
-Key = Annotated[str, StringConstraints(pattern=KEY_PATTERN)]
+Key = Annotated[str, StringConstraints(pattern=KEY_PATTERN), "key"]
 """A short public identifier chosen by whoever records: `a1`, `rue-de-berne`."""
 
 ContractId = Key
@@ -114,27 +141,20 @@ MilestoneId = Annotated[Key, "milestone"]
 ServiceId = Annotated[Key, "service"]
 DepartmentId = Annotated[Key, "department"]
 ThemeId = Annotated[Key, "theme"]
+FrameworkVersion = Annotated[Key, "framework version"]
 
-PersonId = Annotated[
-    str,
-    StringConstraints(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"),
-    "person",
-]
+_UUID = StringConstraints(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")
+
+PersonId = Annotated[str, _UUID, "person"]
 """An identity in the vault. An event names a person in no other way."""
 
-Title = Annotated[
-    str, StringConstraints(min_length=1, max_length=120), AfterValidator(_printable), "title"
-]
+Title = Annotated[str, StringConstraints(min_length=1, max_length=120), _line(120), "title"]
 """A short public name of a thing, never of a person; part of the event for ever."""
 
-Citation = Annotated[
-    str, StringConstraints(min_length=1, max_length=60), AfterValidator(_printable), "citation"
-]
+Citation = Annotated[str, StringConstraints(min_length=1, max_length=60), _line(60), "citation"]
 """A public reference such as `PR-1234`, `D-39 (181e)` or `PV 3`."""
 
-Place = Annotated[
-    str, StringConstraints(min_length=1, max_length=120), AfterValidator(_printable), "place"
-]
+Place = Annotated[str, StringConstraints(min_length=1, max_length=120), _line(120), "place"]
 """A public place: a school, a square. Never somebody's address."""
 
 Year = Annotated[int, "year"]
@@ -142,15 +162,16 @@ Year = Annotated[int, "year"]
 
 # --- Money --------------------------------------------------------------------------------------
 
-_AMOUNT = re.compile(r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,2})?$")
+_AMOUNT = r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,2})?$"
+_CENT = Decimal("0.01")
 
 
 def _amount(value: Any) -> Decimal:
     if isinstance(value, Decimal):
-        if value.is_finite() and value >= 0 and value == value.quantize(Decimal("0.01")):
-            return value.quantize(Decimal("0.01"))
-    elif isinstance(value, str) and _AMOUNT.match(value):
-        return Decimal(value).quantize(Decimal("0.01"))
+        if value.is_finite() and 0 <= value < 10**12 and value == value.quantize(_CENT):
+            return abs(value.quantize(_CENT))
+    elif isinstance(value, str) and re.fullmatch(_AMOUNT[1:-1], value):
+        return Decimal(value).quantize(_CENT)
     raise PydanticCustomError(
         "amount",
         'Must be Swiss francs as a string with at most two decimals, such as "1250.00".',
@@ -165,7 +186,7 @@ Amount = Annotated[
         {
             "type": "string",
             "format": "chf",
-            "pattern": r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,2})?$",
+            "pattern": _AMOUNT,
             "examples": ["1250.00"],
         }
     ),
@@ -182,6 +203,10 @@ TEXT_LIMIT = 20_000
 """Characters in one free text."""
 
 
+TextId = Annotated[str, _UUID, "text id"]
+"""Where the vault keeps one free text."""
+
+
 class TextRef(BaseModel):
     """What an event holds of a free text: where the vault keeps it, and a salted digest of it.
 
@@ -191,8 +216,8 @@ class TextRef(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    text: str
-    digest: str
+    text: TextId
+    digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$"), "digest"]
 
 
 class Audience(Term):
@@ -213,13 +238,6 @@ KEEPER = "keeper"
 
 UNCHANGED = "unchanged"
 """The key under which a rectification hands in the stored fields that may stay as they are."""
-
-TextId = Annotated[
-    str,
-    StringConstraints(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"),
-    "text id",
-]
-"""Where the vault keeps one free text."""
 
 
 def _holds(stored: Any, reference: Any) -> bool:

@@ -9,14 +9,13 @@ from annotated_types import MaxLen, MinLen
 
 from domain.act import Act, Body
 from domain.decision import Decision
-from domain.gathering import QUORATE, NotLaunched
+from domain.gathering import QUORATE, GroupDissolved, NotLaunched, is_active
 from domain.references import (
     AlreadyKnown,
     Reference,
     UnknownTheme,
     is_new,
     is_theme,
-    refers,
 )
 from domain.rule import Rule
 from domain.values import PersonId, Text, ThemeId, Title, WorkingGroupId
@@ -25,13 +24,6 @@ if TYPE_CHECKING:
     from domain.contract import Contract
 
 COMMISSION_OR_GROUP = {Body.COMMISSION, Body.WORKING_GROUP}
-
-
-class GroupDissolved(Rule, basis="3.3"):
-    """A dissolved group does nothing more."""
-
-    fr = "Le groupe de travail « {group} » est dissous."
-    en = "The working group “{group}” is dissolved."
 
 
 class AlreadyInTheGroup(Rule, basis="3.3"):
@@ -46,15 +38,6 @@ class NotInTheGroup(Rule, basis="3.3"):
 
     fr = "Cette personne n'est pas membre du groupe « {group} »."
     en = "This person is not a member of the group “{group}”."
-
-
-def _is_active(
-    contract: Contract, act: Act, group: WorkingGroupId
-) -> Iterator[Reference | GroupDissolved]:
-    yield from refers(contract, act, "groups", group)
-    known = contract.groups.get(group)
-    if known is not None and known.dissolved:
-        yield GroupDissolved(group=group)
 
 
 class WorkingGroupFormed(Decision, taken_by={Body.COMMISSION}, basis="3.3"):
@@ -86,7 +69,7 @@ class WorkingGroupMemberJoined(Decision, taken_by=COMMISSION_OR_GROUP, basis="3.
     def judge(
         self, contract: Contract, act: Act
     ) -> Iterator[Reference | GroupDissolved | AlreadyInTheGroup]:
-        yield from _is_active(contract, act, self.group)
+        yield from is_active(contract, act, self.group)
         group = contract.groups.get(self.group)
         if group is not None and self.person in group.members:
             yield AlreadyInTheGroup(group=self.group)
@@ -106,7 +89,7 @@ class WorkingGroupMemberLeft(Decision, taken_by=COMMISSION_OR_GROUP, basis="3.3"
     def judge(
         self, contract: Contract, act: Act
     ) -> Iterator[Reference | GroupDissolved | NotInTheGroup]:
-        yield from _is_active(contract, act, self.group)
+        yield from is_active(contract, act, self.group)
         group = contract.groups.get(self.group)
         if group is not None and self.person not in group.members:
             yield NotInTheGroup(group=self.group)
@@ -125,19 +108,20 @@ class WorkingGroupReported(Decision, taken_by=COMMISSION_OR_GROUP, basis="3.3"):
     minutes: Text | None = None
 
     def judge(self, contract: Contract, act: Act) -> Iterator[Reference | GroupDissolved]:
-        yield from _is_active(contract, act, self.group)
+        yield from is_active(contract, act, self.group)
 
 
 class WorkingGroupDissolved(Decision, taken_by=COMMISSION_OR_GROUP, basis="3.3"):
     """A group ends its work."""
 
     fr = "Groupe de travail dissous"
+    requires = QUORATE
 
     group: WorkingGroupId
     reason: Text | None = None
 
     def judge(self, contract: Contract, act: Act) -> Iterator[Reference | GroupDissolved]:
-        yield from _is_active(contract, act, self.group)
+        yield from is_active(contract, act, self.group)
 
     def apply(self, contract: Contract, act: Act) -> None:
-        contract.groups[self.group].dissolved = True
+        contract.groups[self.group].dissolved_on = act.decided_on
