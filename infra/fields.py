@@ -63,7 +63,7 @@ def read_circumstances(
     try:
         return Circumstances.model_validate(sent, context={KEEPER: keeper})
     except ValidationError as error:
-        return _field_errors(error, sent, "")
+        return field_errors(error, sent, "")
 
 
 def read_decision(
@@ -76,8 +76,8 @@ def read_decision(
         sent = _loaded(data)
         if error.title != kind.__name__ and isinstance(sent, dict):
             # A rectification reads its `fields` as those of the decision it corrects.
-            return _field_errors(error, sent.get("fields"), "/data/fields")
-        return _field_errors(error, sent, "/data")
+            return field_errors(error, sent.get("fields"), "/data/fields")
+        return field_errors(error, sent, "/data")
     except (RecursionError, ValueError):
         # A type that reads its fields itself met something that is no JSON, or goes too deep.
         return [FieldError("/data", "json_invalid", "Must be a JSON object that can be read.")]
@@ -113,7 +113,8 @@ def pointer(*steps: str | int) -> str:
     return "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in steps)
 
 
-def _field_errors(error: ValidationError, sent: Any, root: str) -> list[FieldError]:
+def field_errors(error: ValidationError, sent: Any, root: str) -> list[FieldError]:
+    """Pydantic's faults; `root` is the pointer to what was sent."""
     return [
         FieldError(
             root + pointer(*_steps(each["loc"], sent, each["type"])),
