@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from domain import (
     actions,
+    approval,
     closure,
     commission,
     corrections,
@@ -20,6 +21,7 @@ from domain import (
     offices,
     plenaries,
     promotion,
+    referendum,
     roadmap,
     working_groups,
 )
@@ -35,8 +37,10 @@ CHAPTERS = (
     diagnosis,
     actions,
     roadmap,
+    approval,
     funding,
     credit,
+    referendum,
     follow_up,
     handover,
     closure,

@@ -17,7 +17,7 @@ from domain.decision import Recorded
 from domain.framework import CADRE_2014, Framework
 from domain.history import Correction, effective
 from domain.standing import Standing
-from domain.values import ZERO, ContractId, PersonId, ServiceId
+from domain.values import ZERO, ActionId, ContractId, PersonId, ServiceId
 
 T = TypeVar("T")
 
@@ -259,6 +259,11 @@ class Contract:
         self.history.append(recorded)
         self.version = recorded.version
         recorded.decision.apply(self, recorded.act)
+
+    def route(self, action: ActionId) -> Route | None:
+        """How that action is paid for now."""
+        known = self.actions.get(action)
+        return known.route if known else None
 
     def sides(self, seats: Collection[Side]) -> tuple[int, int]:
         """How many sit for the neighbourhood and for the services, as parity counts them."""

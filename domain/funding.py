@@ -236,10 +236,6 @@ class _Moved(Decision):
         if action.route is None or not act.follows(action.route.chosen_on):
             yield NoRouteChosen(action=self.action)
 
-    def _route(self, contract: Contract) -> Route | None:
-        action = contract.actions.get(self.action)
-        return action.route if action else None
-
 
 class FundsCommitted(_Moved, taken_by={Body.SERVICE}, basis="4.3"):
     """A service commits part of what is available."""
@@ -251,12 +247,12 @@ class FundsCommitted(_Moved, taken_by={Body.SERVICE}, basis="4.3"):
         self, contract: Contract, act: Act
     ) -> Iterator[Reference | AmountNotPositive | NoRouteChosen | BeyondAvailable]:
         yield from self._on_route(contract, act)
-        route = self._route(contract)
+        route = contract.route(self.action)
         if route is not None and self.amount > route.available:
             yield BeyondAvailable(action=self.action, amount=self.amount, available=route.available)
 
     def apply(self, contract: Contract, act: Act) -> None:
-        if (route := self._route(contract)) is not None:
+        if (route := contract.route(self.action)) is not None:
             route.committed += self.amount
 
 
@@ -269,12 +265,12 @@ class ExpenditureRecorded(_Moved, taken_by={Body.SERVICE}, basis="4.3"):
         self, contract: Contract, act: Act
     ) -> Iterator[Reference | AmountNotPositive | NoRouteChosen | BeyondCommitted]:
         yield from self._on_route(contract, act)
-        route = self._route(contract)
+        route = contract.route(self.action)
         if route is not None and self.amount > route.committed:
             yield BeyondCommitted(action=self.action, amount=self.amount, committed=route.committed)
 
     def apply(self, contract: Contract, act: Act) -> None:
-        if (route := self._route(contract)) is not None:
+        if (route := contract.route(self.action)) is not None:
             route.committed -= self.amount
             route.spent += self.amount
 
@@ -288,10 +284,10 @@ class FundsReleased(_Moved, taken_by={Body.SERVICE}, basis="4.3"):
         self, contract: Contract, act: Act
     ) -> Iterator[Reference | AmountNotPositive | NoRouteChosen | BeyondUnspent]:
         yield from self._on_route(contract, act)
-        route = self._route(contract)
+        route = contract.route(self.action)
         if route is not None and self.amount > route.unspent:
             yield BeyondUnspent(action=self.action, amount=self.amount, unspent=route.unspent)
 
     def apply(self, contract: Contract, act: Act) -> None:
-        if (route := self._route(contract)) is not None:
+        if (route := contract.route(self.action)) is not None:
             route.release(self.amount)

@@ -22,6 +22,13 @@ class NetAboveGross(Rule, basis="4.3"):
     en = "The net amount ({net}) exceeds the gross amount ({gross})."
 
 
+class PublishedBeforeVoted(Rule, basis="4.3"):
+    """A deliberation is published once it is voted."""
+
+    fr = "La publication ({published_on}) précède le vote ({decided_on})."
+    en = "Publication ({published_on}) precedes the vote ({decided_on})."
+
+
 def is_positive(amount: Decimal) -> Iterator[AmountNotPositive]:
     """Find a sum of nothing."""
     if amount <= 0:

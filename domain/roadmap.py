@@ -1,12 +1,11 @@
-"""The roadmap (*Feuille de route*), from its draft to the council's answer (§3.2, §4.3)."""
+"""The roadmap (*Feuille de route*): drafted, amended, presented, submitted (§3.2, §4.3)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
-from annotated_types import Ge, Le, MaxLen, MinLen
-from pydantic import BaseModel, ConfigDict
+from annotated_types import MaxLen, MinLen
 
 from domain.act import Act, Body
 from domain.contract import earliest
@@ -14,12 +13,11 @@ from domain.decision import Decision
 from domain.gathering import QUORATE, NotLaunched, PlenaryNotHeld, Purpose, was_held_for
 from domain.references import Reference, refers
 from domain.rule import Rule
-from domain.values import ActionId, PlenaryId, Term, Text
+from domain.values import ActionId, PlenaryId, RoadmapVersion, Term, Text
 
 if TYPE_CHECKING:
     from domain.contract import Contract
 
-Version = Annotated[int, Ge(1), Le(1000), "roadmap version"]
 ListedActions = Annotated[tuple[ActionId, ...], MinLen(1), MaxLen(500)]
 
 
@@ -33,28 +31,6 @@ class Outcome(Term):
         "supported with remarks",
     )
     NOT_SUPPORTED = "not_supported", "non soutenue", "not supported"
-
-
-class Verdict(Term):
-    """What the council answers for one action."""
-
-    APPROVED = "approved", "approuvée", "approved"
-    APPROVED_WITH_CONDITION = (
-        "approved_with_condition",
-        "approuvée sous condition",
-        "approved with a condition",
-    )
-    REFUSED = "refused", "refusée", "refused"
-
-
-class Answer(BaseModel):
-    """The council's answer for one action; a condition and a refusal say why."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    action: ActionId
-    verdict: Verdict
-    reason: Text | None = None
 
 
 class NotTheNextVersion(Rule, basis="3.2"):
@@ -119,54 +95,10 @@ class AlreadySubmitted(Rule, basis="4.3"):
     en = "Version {version} has already been submitted to the steering committee."
 
 
-class NotSubmitted(Rule, basis="4.3"):
-    """The steering committee answers what was submitted to it, once."""
-
-    fr = "La version {version} n'attend pas de réponse du Comité de pilotage."
-    en = "Version {version} awaits no answer of the steering committee."
-
-
-class NotEndorsed(Rule, basis="4.3"):
-    """The council decides on what the steering committee has endorsed."""
-
-    fr = "La version {version} n'a pas été approuvée par le Comité de pilotage."
-    en = "Version {version} has not been endorsed by the steering committee."
-
-
-class AnsweredAlready(Rule, basis="4.3"):
-    """The council answers a version once."""
-
-    fr = "Le Conseil administratif s'est déjà prononcé sur la version {version}."
-    en = "The administrative council has already answered version {version}."
-
-
-class ActionUnanswered(Rule, basis="4.3"):
-    """The council answers for every action of the version."""
-
-    fr = "L'action « {action} » de la version {version} reste sans réponse."
-    en = "The action “{action}” of version {version} is left without an answer."
-
-
-class ActionNotListed(Rule, basis="4.3"):
-    """The council answers for the actions of that version, each once."""
-
-    fr = (
-        "L'action « {action} » ne figure pas dans la version {version}, ou y est traitée deux fois."
-    )
-    en = "The action “{action}” is not in version {version}, or is answered twice."
-
-
-class NoReasonGiven(Rule, basis="4.3"):
-    """A refusal and a condition are explained."""
-
-    fr = "La réponse sur l'action « {action} » doit être motivée."
-    en = "The answer on the action “{action}” must give its reason."
-
-
 class _Version(Decision):
     """A new version of the roadmap: its number and its actions, in order."""
 
-    version: Version
+    version: RoadmapVersion
     actions: ListedActions
 
     def _versions(self, contract: Contract) -> Iterator[NotTheNextVersion]:
@@ -233,7 +165,7 @@ class RoadmapPresented(Decision, taken_by={Body.PLENARY}, basis="4.3"):
 
     fr = "Feuille de route présentée au quartier"
 
-    version: Version
+    version: RoadmapVersion
     plenary: PlenaryId
     outcome: Outcome
     remarks: Text | None = None
@@ -266,7 +198,7 @@ class RoadmapSubmitted(Decision, taken_by={Body.COMMISSION}, basis="4.3"):
     fr = "Feuille de route transmise au Comité de pilotage"
     requires = QUORATE
 
-    version: Version
+    version: RoadmapVersion
 
     def judge(
         self, contract: Contract, act: Act
@@ -280,88 +212,3 @@ class RoadmapSubmitted(Decision, taken_by={Body.COMMISSION}, basis="4.3"):
 
     def apply(self, contract: Contract, act: Act) -> None:
         contract.roadmaps[self.version].submitted_on = act.decided_on
-
-
-class _Reply(Decision):
-    """The steering committee's reply to a version that was submitted."""
-
-    version: Version
-
-    def judge(self, contract: Contract, act: Act) -> Iterator[Reference | NotSubmitted]:
-        yield from refers(contract, act, "roadmaps", self.version)
-        roadmap = contract.roadmaps.get(self.version)
-        if roadmap is None:
-            return
-        if not act.follows(roadmap.submitted_on) or roadmap.answer is not None:
-            yield NotSubmitted(version=self.version)
-
-
-class RoadmapEndorsed(_Reply, taken_by={Body.STEERING_COMMITTEE}, basis="4.3"):
-    """The steering committee approves the version and passes it to the council."""
-
-    fr = "Feuille de route approuvée par le Comité de pilotage"
-
-    reasons: Text | None = None
-
-    def apply(self, contract: Contract, act: Act) -> None:
-        contract.roadmaps[self.version].answer = "endorsed"
-        contract.roadmaps[self.version].answered_on = act.decided_on
-
-
-class RoadmapReturned(_Reply, taken_by={Body.STEERING_COMMITTEE}, basis="4.3"):
-    """The steering committee sends the version back, and says why."""
-
-    fr = "Feuille de route renvoyée par le Comité de pilotage"
-
-    reasons: Text
-
-    def apply(self, contract: Contract, act: Act) -> None:
-        contract.roadmaps[self.version].answer = "returned"
-        contract.roadmaps[self.version].answered_on = act.decided_on
-
-
-class RoadmapApproved(Decision, taken_by={Body.ADMINISTRATIVE_COUNCIL}, basis="4.3"):
-    """The council answers, action by action."""
-
-    fr = "Feuille de route validée par le Conseil administratif"
-
-    version: Version
-    answers: Annotated[tuple[Answer, ...], MinLen(1), MaxLen(500)]
-
-    def judge(
-        self, contract: Contract, act: Act
-    ) -> Iterator[
-        Reference
-        | NotEndorsed
-        | AnsweredAlready
-        | ActionUnanswered
-        | ActionNotListed
-        | NoReasonGiven
-    ]:
-        yield from refers(contract, act, "roadmaps", self.version)
-        roadmap = contract.roadmaps.get(self.version)
-        if roadmap is None:
-            return
-        if roadmap.answer != "endorsed" or not act.follows(roadmap.answered_on):
-            yield NotEndorsed(version=self.version)
-        if roadmap.approved_on is not None:
-            yield AnsweredAlready(version=self.version)
-        unanswered = dict.fromkeys(roadmap.actions)
-        for answer in self.answers:
-            if answer.action not in unanswered:
-                yield ActionNotListed(action=answer.action, version=self.version)
-            unanswered.pop(answer.action, None)
-            if answer.verdict is not Verdict.APPROVED and answer.reason is None:
-                yield NoReasonGiven(action=answer.action)
-        for action in unanswered:
-            yield ActionUnanswered(action=action, version=self.version)
-
-    def apply(self, contract: Contract, act: Act) -> None:
-        contract.roadmaps[self.version].approved_on = act.decided_on
-        for answer in self.answers:
-            action = contract.actions[answer.action]
-            action.verdict = answer.verdict.value
-            if answer.verdict is Verdict.REFUSED:
-                action.approved_on = None
-            else:
-                action.approved_on = earliest(action.approved_on, act.decided_on)

@@ -12,6 +12,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, NewType, Protocol, Self
 
+from annotated_types import Ge, Le
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -158,6 +159,7 @@ Place = Annotated[str, StringConstraints(min_length=1, max_length=120), _line(12
 """A public place: a school, a square. Never somebody's address."""
 
 Year = Annotated[int, "year"]
+RoadmapVersion = Annotated[int, Ge(1), Le(1000), "roadmap version"]
 
 
 # --- Money --------------------------------------------------------------------------------------

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domain.actions import ActionProposed, ActionRetained, ActionSetAside
+from domain.approval import Verdict
 from domain.follow_up import ActionAbandoned, ActionCompleted, ActionStarted
 from domain.handover import HandoverAccepted
-from domain.roadmap import Verdict
 from domain.values import Term
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from domain.approval import RoadmapApproved, RoadmapEndorsed, Verdict
 from domain.closure import ClosureOpened, ContractClosed
 from domain.commission import (
     CommissionConstituted,
@@ -33,9 +34,10 @@ from domain.initiation import (
 from domain.offices import CoordinatorAppointed, ServiceDelegateNamed, ServiceDelegateRecalled
 from domain.plenaries import PlenaryHeld
 from domain.promotion import PromotionActivityHeld, PromotionStarted
-from domain.roadmap import RoadmapApproved, RoadmapEndorsed, RoadmapPresented, Verdict
+from domain.roadmap import RoadmapPresented
 from domain.rule import Rule
 from domain.working_groups import WorkingGroupFormed
+from projections import requirements as _requirements  # noqa: F401 - fills REQUIREMENTS
 from projections.facts import Fact, Text, fact
 from projections.requirement import (
     REQUIREMENTS,
@@ -46,7 +48,6 @@ from projections.requirement import (
     State,
 )
 from projections.view import View
-from projections import requirements as _requirements  # noqa: F401 - fills REQUIREMENTS
 
 
 @dataclass(slots=True)
@@ -220,9 +221,7 @@ def _(
     decision: DelegatesResigned | ServiceDelegateRecalled,
     recorded: Recorded[Any],
 ) -> None:
-    leaving = (
-        decision.persons if isinstance(decision, DelegatesResigned) else (decision.person,)
-    )
+    leaving = decision.persons if isinstance(decision, DelegatesResigned) else (decision.person,)
     facts.commission.leave(facts.framework, leaving, recorded)
 
 

@@ -7,15 +7,8 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from domain.actions import ActionProposed, ActionRevised
-from domain.credit import (
-    CreditBecameEnforceable,
-    CreditContested,
-    CreditOverturned,
-    CreditRefused,
-    CreditRequested,
-    CreditVoted,
-    Vote,
-)
+from domain.approval import RoadmapApproved, Verdict
+from domain.credit import CreditRefused, CreditRequested, CreditVoted, Vote
 from domain.decision import Recorded
 from domain.follow_up import ActionAbandoned, ActionAssigned
 from domain.funding import (
@@ -27,7 +20,7 @@ from domain.funding import (
     RouteKind,
 )
 from domain.promotion import OperatingBudgetGranted, OperatingExpenseRecorded
-from domain.roadmap import RoadmapApproved, Verdict
+from domain.referendum import CreditBecameEnforceable, CreditContested, CreditOverturned
 from domain.values import ZERO, ActionId, Citation, ServiceId, Term, Title
 from projections.facts import (
     NOTHING,
@@ -269,9 +262,7 @@ def _release(
         sums.released += amount
     _year(view, route, recorded).released += amount
     route.entries.append(
-        Entry(
-            recorded.act.decided_on, recorded.position, EntryKind.RELEASED, amount, reference
-        )
+        Entry(recorded.act.decided_on, recorded.position, EntryKind.RELEASED, amount, reference)
     )
 
 

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from domain.actions import ActionProposed
+from domain.approval import RoadmapApproved
 from domain.decision import Decision, Recorded
 from domain.diagnosis import DiagnosisShared, NeedExpressed
 from domain.framework import FRAMEWORKS
@@ -28,7 +29,6 @@ from domain.promotion import (
     PromotionActivityHeld,
     PromotionStarted,
 )
-from domain.roadmap import RoadmapApproved
 from domain.standing import Standing
 from domain.values import ActionId, PersonId, Title
 from projections.action_status import STATUSES, ActionStatus

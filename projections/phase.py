@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domain.approval import RoadmapApproved
 from domain.closure import ClosureOpened, ContractClosed
 from domain.diagnosis import DiagnosisShared
 from domain.initiation import (
@@ -14,7 +15,6 @@ from domain.initiation import (
 )
 from domain.plenaries import PlenaryHeld
 from domain.promotion import PromotionStarted
-from domain.roadmap import RoadmapApproved
 from domain.standing import Standing
 from domain.values import Term
 

@@ -14,6 +14,7 @@ from domain.actions import (
     ActionSetAside,
     ActionsPrioritised,
 )
+from domain.approval import RoadmapApproved, RoadmapEndorsed, RoadmapReturned, Verdict
 from domain.decision import Recorded
 from domain.follow_up import (
     ActionAbandoned,
@@ -31,13 +32,9 @@ from domain.initiation import ContractInterrupted
 from domain.roadmap import (
     Outcome,
     RoadmapAmended,
-    RoadmapApproved,
     RoadmapDrafted,
-    RoadmapEndorsed,
     RoadmapPresented,
-    RoadmapReturned,
     RoadmapSubmitted,
-    Verdict,
 )
 from domain.values import (
     ActionId,

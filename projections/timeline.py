@@ -7,15 +7,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from domain.approval import RoadmapApproved, RoadmapEndorsed, RoadmapReturned
 from domain.closure import ClosureOpened, ContractClosed, FinalReportAdopted
 from domain.commission import CommissionConstituted, DelegatesResigned
-from domain.credit import (
-    CreditBecameEnforceable,
-    CreditOverturned,
-    CreditRefused,
-    CreditRequested,
-    CreditVoted,
-)
+from domain.credit import CreditRefused, CreditRequested, CreditVoted
 from domain.decision import Decision, Recorded
 from domain.diagnosis import DiagnosisShared
 from domain.follow_up import ActionAbandoned, ActionCompleted, ActionStarted
@@ -31,15 +26,8 @@ from domain.initiation import (
 from domain.offices import CoordinatorAppointed, CoordinatorRelieved
 from domain.plenaries import PlenaryHeld
 from domain.promotion import PromotionStarted
-from domain.roadmap import (
-    RoadmapAmended,
-    RoadmapApproved,
-    RoadmapDrafted,
-    RoadmapEndorsed,
-    RoadmapPresented,
-    RoadmapReturned,
-    RoadmapSubmitted,
-)
+from domain.referendum import CreditBecameEnforceable, CreditOverturned
+from domain.roadmap import RoadmapAmended, RoadmapDrafted, RoadmapPresented, RoadmapSubmitted
 from domain.values import Term
 from projections.facts import Fact, fact
 from projections.phase import ENDS, STAGES, Phase
