@@ -22,7 +22,7 @@ from django.db import connection, transaction
 
 from domain.act import Act, Body
 from domain.catalogue import catalogue
-from domain.corrections import PersonErased, TextErased
+from domain.erasure import PersonErased, TextErased
 from domain.decision import Decision, NotCompetent, Recorded, decision_type, judge, obstacles
 from domain.initiation import ContractInitiated
 from domain.stored import write
