@@ -57,7 +57,11 @@ def configure(log_format: LogFormat) -> None:
                 "stderr": {"class": "logging.StreamHandler", "formatter": "structured"},
             },
             "root": {"handlers": ["stderr"], "level": "INFO"},
-            "loggers": {"django.server": {"level": "WARNING"}},
+            "loggers": {
+                "django.server": {"level": "WARNING"},
+                # Refusals are answers: api.middleware logs every one of them.
+                "django.request": {"level": "ERROR"},
+            },
         }
     )
     structlog.configure(

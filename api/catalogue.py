@@ -1,0 +1,76 @@
+"""The catalogue of decision types and rules, as a page of the documentation."""
+
+from __future__ import annotations
+
+import inspect
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, Final
+
+from domain.decision import Decision
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from domain.rule import Rule
+
+_HEAD: Final = """\
+# Catalogue of decisions
+
+Every decision type and the rules it answers to, derived from the classes in `domain/` by
+`quartier golden`: do not edit. **[b]** marks a binding rule; **[d]** one that may be departed
+from with a written justification. In braces stand the facts that a finding states.
+"""
+
+
+def catalogue_markdown() -> str:
+    """The whole catalogue, chapter by chapter, in the order of the registry."""
+    kinds = Decision.registry.values()
+    general = _general(list(kinds))
+    lines = [_HEAD, "## Rules that every decision answers to", ""]
+    lines += [_rule(rule) for rule in general]
+    for module, chapter in groupby(kinds, key=lambda kind: kind.__module__):
+        lines += ["", f"## `{module.replace('.', '/')}.py`"]
+        for kind in chapter:
+            lines += ["", *_decision(kind, general)]
+    return "\n".join(lines) + "\n"
+
+
+def _general(kinds: list[type[Decision]]) -> list[type[Rule]]:
+    """The rules that all types have in common."""
+    first, *others = (kind.rules() for kind in kinds)
+    return [rule for rule in first if all(rule in rules for rules in others)]
+
+
+def _decision(kind: type[Decision], general: list[type[Rule]]) -> Iterator[str]:
+    bodies = ", ".join(body.fr for body in sorted(kind.taken_by, key=str))
+    if len(kind.taken_by) == len(_all_bodies(kind)):
+        bodies = "l'instance qui a pris la décision visée"
+    yield f"### {kind.fr} (`{kind.slug}`)"
+    yield ""
+    yield f"{kind.en}. {_first_sentence(kind)}"
+    yield ""
+    yield f"- {_paragraph(kind.basis)}, par : {bodies}"
+    yield f"- fields: {', '.join(_fields(kind)) or 'none'}"
+    yield from (_rule(rule) for rule in kind.rules() if rule not in general)
+
+
+def _all_bodies(kind: type[Decision]) -> Any:
+    return type(next(iter(kind.taken_by)))
+
+
+def _fields(kind: type[Decision]) -> Iterator[str]:
+    for name, info in kind.model_fields.items():
+        yield f"`{name}`" if info.is_required() else f"`{name}` (optional)"
+
+
+def _rule(rule: type[Rule]) -> str:
+    strength = "[d]" if rule.departable else "[b]"
+    return f"- **{strength}** {_paragraph(rule.basis)} `{rule.id}`: {rule.fr} / {rule.en}"
+
+
+def _paragraph(basis: str) -> str:
+    return f"§{basis}" if basis[:1].isdigit() else basis
+
+
+def _first_sentence(kind: type[Decision]) -> str:
+    return inspect.cleandoc(kind.__doc__ or "").split("\n\n")[0].replace("\n", " ")

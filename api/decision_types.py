@@ -1,0 +1,83 @@
+"""What can be decided: every decision type, described from its class and from nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from api.answers import VARIES, answered, is_current, not_modified
+from api.endpoint import Answer, Endpoint, django_request, operation
+from api.forms import form_of, said
+from domain.decision import Decision, decision_type
+from domain.values import Bilingual
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+    from rest_framework.request import Request
+
+    from domain.rule import Rule
+
+CACHED = "public, max-age=60"
+"""Types change with a release: a minute's delay matters to nobody."""
+
+
+class DecisionTypes(Endpoint):
+    """Every decision type."""
+
+    @operation(
+        Bilingual("Les types de décision", "The decision types"),
+        Answer("DecisionTypePage", headers=("ETag",)),
+    )
+    def get(self, request: Request) -> HttpResponse:
+        every = [described(kind) for kind in Decision.registry.values()]
+        return _cached(django_request(request), {"next": None, "results": every})
+
+
+class DecisionType(Endpoint):
+    """One decision type: who takes it, on what basis, under which rules, with which fields."""
+
+    @operation(
+        Bilingual("Un type de décision", "One decision type"),
+        Answer("DecisionType", headers=("ETag",)),
+    )
+    def get(self, request: Request, slug: str) -> HttpResponse:
+        return _cached(django_request(request), described(decision_type(slug)))
+
+
+def _cached(request: HttpRequest, value: Any) -> HttpResponse:
+    body = orjson.dumps(value)
+    etag = f'"{hashlib.sha256(body).hexdigest()[:20]}"'
+    said = {"ETag": etag, "Cache-Control": CACHED}
+    return not_modified(said) if is_current(request, etag) else answered(body, headers=said)
+
+
+def described(kind: type[Decision]) -> dict[str, Any]:
+    """A decision type as JSON."""
+    return {
+        "type": kind.slug,
+        "name": said(kind.label()),
+        "about": inspect.cleandoc(kind.__doc__ or ""),
+        "bodies": [
+            {"body": str(body), "name": said(body.label)} for body in sorted(kind.taken_by, key=str)
+        ],
+        "basis": kind.basis,
+        "standings": sorted(str(standing) for standing in kind.standings),
+        "schema_version": kind.schema_version,
+        "rules": [rule_json(rule) for rule in kind.rules()],
+        "schema": kind.model_json_schema(mode="validation"),
+        "form": form_of(kind),
+    }
+
+
+def rule_json(rule: type[Rule]) -> dict[str, Any]:
+    """A rule as JSON; its sentence names in braces the facts that a finding states."""
+    return {
+        "rule": rule.id,
+        "basis": rule.basis,
+        "departable": rule.departable,
+        "sentence": {"fr": rule.fr, "en": rule.en},
+        "about": inspect.cleandoc(rule.__doc__ or ""),
+    }

@@ -1,0 +1,155 @@
+"""The feed: every decision as it is stored, in the one order they were recorded in.
+
+What is served here never changes, so it holds no free text, only the references to them
+(`{"text": …, "digest": …}`): a text can be erased, and not everybody may read it. Texts are
+joined in a contract's history.
+"""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+from django.http import HttpResponse, StreamingHttpResponse
+
+from api import problems
+from api.answers import FOR_EVER, JSON, NO_CACHE, instant, is_current, not_modified, page_after
+from api.asking import AFTER_POSITION, LIMIT, Parameter, Unreadable
+from api.endpoint import Answer, Endpoint, django_request, operation
+from domain.decision import Decision, UnknownDecisionType, decision_type
+from domain.values import Bilingual
+from infra.store import EventRecorder, log_size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from django.http import HttpRequest
+    from django.http.response import HttpResponseBase
+    from rest_framework.request import Request
+
+    from infra.store import DecisionNotification
+
+NDJSON: Final = "application/x-ndjson"
+BATCH: Final = 500
+"""Events read at a time while streaming: what is in memory at once."""
+
+
+def _slug(text: str) -> str:
+    try:
+        return decision_type(text).slug
+    except UnknownDecisionType:
+        raise Unreadable("one_of", "Must be the name of a decision type.") from None
+
+
+TYPE: Final = Parameter(
+    "type",
+    _slug,
+    {"type": "array", "items": {"type": "string"}},
+    Bilingual(
+        "Seulement ce type de décision ; peut être répété.",
+        "Only this type of decision; may be repeated.",
+    ),
+    default=(),
+    several=True,
+)
+
+
+class Feed(Endpoint):
+    """Every decision, by position: a page, or all of them as a stream of lines."""
+
+    @operation(
+        Bilingual("Le fil des décisions", "The feed of decisions"),
+        Answer("EventPage", headers=("Cache-Control", "ETag")),
+        Answer("Event", media_type=NDJSON),
+        parameters=(AFTER_POSITION, LIMIT, TYPE),
+    )
+    def get(self, request: Request) -> HttpResponseBase:
+        http, asked = django_request(request), self.asked
+        if NDJSON in http.META.get("HTTP_ACCEPT", ""):
+            limit = asked["limit"] if "limit" in http.GET else None
+            return _stream(asked["after"], limit, asked["type"])
+        return _page(http, asked["after"], asked["limit"], asked["type"])
+
+
+class Event(Endpoint):
+    """One decision, by its position."""
+
+    @operation(
+        Bilingual("Une décision, telle qu'elle est conservée", "One decision, as it is stored"),
+        Answer("Event", headers=("Cache-Control",)),
+    )
+    def get(self, request: Request, position: int) -> HttpResponse:
+        found = _select(position - 1, 1, ())
+        if not found or found[0].id != position:
+            raise problems.not_found(
+                Bilingual(
+                    f"Aucune décision n'est à la position {position}.",
+                    f"No decision is at position {position}.",
+                )
+            )
+        return HttpResponse(
+            event_json(found[0]), content_type=JSON, headers={"Cache-Control": FOR_EVER}
+        )
+
+
+def _select(after: int, limit: int, types: Sequence[str]) -> Sequence[DecisionNotification]:
+    found: Any = EventRecorder().select_notifications(
+        after, limit, topics=types, inclusive_of_start=False
+    )
+    return found
+
+
+def _page(request: HttpRequest, after: int, limit: int, types: Sequence[str]) -> HttpResponse:
+    """A full page stays as it is for ever: nothing is ever recorded in the middle of the order."""
+    events = _select(after, limit, types)
+    full = len(events) == limit
+    headers = {"Cache-Control": FOR_EVER if full else NO_CACHE, "Vary": "Accept"}
+    if not full:
+        headers["ETag"] = f'"{after}-{events[-1].id if events else after}"'
+        if is_current(request, headers["ETag"]):
+            return not_modified(headers)
+    following = orjson.dumps(page_after(request, events[-1].id if full else None))
+    body = b'{"next":%b,"results":[%b]}' % (following, b",".join(map(event_json, events)))
+    return HttpResponse(body, content_type=JSON, headers=headers)
+
+
+def _stream(after: int, limit: int | None, types: Sequence[str]) -> StreamingHttpResponse:
+    """One event a line, up to the end of the log as it is now."""
+    end = log_size()
+
+    def lines() -> Iterator[bytes]:
+        position, left = after, limit if limit is not None else end
+        while left > 0 and (events := _select(position, min(BATCH, left), types)):
+            here = [event for event in events if event.id <= end]
+            yield b"".join(chain.from_iterable((event_json(event), b"\n") for event in here))
+            if len(here) < len(events):
+                return
+            position, left = events[-1].id, left - len(events)
+
+    return StreamingHttpResponse(
+        lines(), content_type=NDJSON, headers={"Cache-Control": NO_CACHE, "Vary": "Accept"}
+    )
+
+
+def event_json(event: DecisionNotification) -> bytes:
+    """An event: its circumstances, then its payload in the very bytes that are stored."""
+    circumstances = orjson.dumps(
+        {
+            "position": event.id,
+            "contract": event.originator_id,
+            "version": event.originator_version,
+            "type": event.topic,
+            "schema": event.schema,
+            "body": event.body,
+            "decided_on": event.decided_on,
+            "recorded_at": instant(event.recorded_at),
+            "recorded_by": event.recorded_by,
+        }
+    )
+    return circumstances[:-1] + b"," + event.state[1:]
+
+
+def event_schema(kind: type[Decision]) -> dict[str, Any]:
+    """The JSON Schema of a type's fields as they are stored, texts as references."""
+    return kind.model_json_schema(mode="serialization", ref_template="#/$defs/{model}")

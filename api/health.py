@@ -1,0 +1,141 @@
+"""Is it alive, is it ready, and how is it doing: for whoever keeps it running."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Final
+
+import psycopg
+from django.core.exceptions import ImproperlyConfigured
+from django.db import Error, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpResponse
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import REGISTRY, GaugeMetricFamily
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from api import problems
+from api.answers import answered
+from api.endpoint import Answer, Endpoint, operation
+from domain.values import Bilingual
+from infra.database import forget_connection
+from infra.reference import reference
+from infra.store import log_size
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from prometheus_client.core import Metric
+    from rest_framework.request import Request
+
+NO_STORE: Final = {"Cache-Control": "no-store"}
+OK: Final = "ok"
+
+
+class Live(Endpoint):
+    """The process answers. Asks nothing of anything else."""
+
+    @operation(Bilingual("Le processus répond", "The process answers"), Answer("Live"))
+    def get(self, request: Request) -> HttpResponse:
+        return answered({"live": True}, headers=NO_STORE)
+
+
+class Ready(Endpoint):
+    """Everything that answering needs is there; or which part is not.
+
+    Read models that are behind are named, but do not make the service unready: contracts are read
+    as they are without them, and taking every server out at once would help nobody.
+    """
+
+    @operation(
+        Bilingual("Le service est prêt", "The service is ready"),
+        Answer("Ready"),
+        problems=(problems.UNAVAILABLE,),
+    )
+    def get(self, request: Request) -> HttpResponse:
+        checks = {name: _outcome(check) for name, check in CHECKS.items()}
+        missing = [name for name in NEEDED if checks[name] != OK]
+        if missing:
+            raise problems.not_ready(missing, checks)
+        return answered({"ready": True, "checks": checks}, headers=NO_STORE)
+
+
+def _outcome(check: Callable[[], str]) -> str:
+    try:
+        return check()
+    except (psycopg.Error, Error) as error:
+        forget_connection()
+        # The kind of fault only: its message may name hosts and users.
+        return f"failed: {type(error).__name__}"
+    except ImproperlyConfigured:
+        return "failed: not configured"
+
+
+def _database() -> str:
+    log_size()
+    return OK
+
+
+def _migrations() -> str:
+    executor = MigrationExecutor(connection)
+    due = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return OK if not due else f"{len(due)} not applied"
+
+
+def _reference() -> str:
+    reference()
+    return OK
+
+
+CHECKS: Final[dict[str, Callable[[], str]]] = {
+    "database": _database,
+    "migrations": _migrations,
+    "reference": _reference,
+}
+NEEDED: Final = ("database", "migrations", "reference")
+
+
+# --- Metrics ------------------------------------------------------------------------------------
+
+
+class Metrics(Endpoint):
+    """Figures for Prometheus, over all processes of this machine.
+
+    With several processes, PROMETHEUS_MULTIPROC_DIR names the folder they share.
+    """
+
+    @operation(
+        Bilingual("Mesures pour Prometheus", "Figures for Prometheus"),
+        Answer({"type": "string"}, media_type="text/plain"),
+    )
+    def get(self, request: Request) -> HttpResponse:
+        registry = REGISTRY
+        if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        state = CollectorRegistry()
+        state.register(StoreCollector())
+        return HttpResponse(
+            generate_latest(registry) + generate_latest(state),
+            content_type=CONTENT_TYPE_LATEST,
+            headers=NO_STORE,
+        )
+
+
+class StoreCollector:
+    """What is read from the database when somebody asks, once for all processes."""
+
+    def collect(self) -> Iterator[Metric]:
+        up = GaugeMetricFamily("quartier_database_up", "Whether the database answers.")
+        try:
+            size = log_size()
+        except (psycopg.Error, Error):
+            forget_connection()
+            up.add_metric([], 0)
+            yield up
+            return
+        up.add_metric([], 1)
+        yield up
+        events = GaugeMetricFamily("quartier_events", "Decisions recorded, all in all.")
+        events.add_metric([], size)
+        yield events

@@ -1,0 +1,74 @@
+"""Around every request: its id, one line in the log, one observation for the metrics.
+
+The line says what was asked and answered, by ids: never a body, a token or a query.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from typing import TYPE_CHECKING, Final
+
+import structlog
+from prometheus_client import Counter, Histogram
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.http import HttpRequest
+    from django.http.response import HttpResponseBase
+
+log = structlog.get_logger(__name__)
+
+REQUESTS: Final = Counter(
+    "quartier_http_requests_total", "Requests answered.", ("method", "route", "status")
+)
+SECONDS: Final = Histogram(
+    "quartier_http_request_seconds",
+    "Time to answer a request, up to its first byte.",
+    ("method", "route"),
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+
+_METHODS: Final = {"GET", "HEAD", "POST", "OPTIONS"}
+_SOUND: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+_QUIET: Final = {"health/live", "health/ready", "metrics"}
+"""Routes that machines ask all the time: counted, not logged."""
+
+
+class RequestLog:
+    """Gives each request its id: that of `X-Request-ID` if it is a sound one, or a new one."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        started = time.perf_counter()
+        given = request.META.get("HTTP_X_REQUEST_ID", "")
+        request.id = given if _SOUND.fullmatch(given) else str(uuid.uuid4())  # type: ignore[attr-defined]
+        structlog.contextvars.bind_contextvars(request_id=request.id)  # type: ignore[attr-defined]
+        try:
+            response = self.get_response(request)
+            response.headers["X-Request-ID"] = request.id  # type: ignore[attr-defined]
+            self._note(request, response, time.perf_counter() - started)
+        finally:
+            structlog.contextvars.unbind_contextvars("request_id")
+        return response
+
+    def _note(self, request: HttpRequest, response: HttpResponseBase, seconds: float) -> None:
+        match = request.resolver_match
+        route = match.route if match else "none"
+        method = request.method if request.method in _METHODS else "other"
+        REQUESTS.labels(method, route, response.status_code).inc()
+        SECONDS.labels(method, route).observe(seconds)
+        if route not in _QUIET:
+            log.info(
+                "request_answered",
+                method=method,
+                path=request.path[:200],
+                route=route,
+                status=response.status_code,
+                milliseconds=round(seconds * 1000, 1),
+                account=getattr(request, "account", None),
+            )

@@ -1,0 +1,52 @@
+"""Every address, and what answers there."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.urls import URLPattern, path
+from django.views.generic import RedirectView
+
+from api import converters
+from api.contracts import Contracts
+from api.decision_types import DecisionType, DecisionTypes
+from api.endpoint import Endpoint
+from api.events import Event, Feed
+from api.health import Live, Metrics, Ready
+from api.history import History
+from api.persons import Person, Persons
+from api.possibilities import Possibilities
+from api.recording import DecisionView
+from api.reference import ReferenceData
+
+converters.register()
+
+API: Final = "api/v1/"
+
+ROUTES: Final[dict[str, type[Endpoint]]] = {
+    f"{API}contracts": Contracts,
+    f"{API}contracts/<key:contract>/decisions": Possibilities,
+    f"{API}contracts/<key:contract>/decisions/<key:slug>": DecisionView,
+    f"{API}contracts/<key:contract>/history": History,
+    f"{API}decision-types": DecisionTypes,
+    f"{API}decision-types/<key:slug>": DecisionType,
+    f"{API}events": Feed,
+    f"{API}events/<position:position>": Event,
+    f"{API}persons": Persons,
+    f"{API}persons/<person:person>": Person,
+    f"{API}reference": ReferenceData,
+    "health/live": Live,
+    "health/ready": Ready,
+    "metrics": Metrics,
+}
+"""The endpoints by route: OpenAPI is made from the same table."""
+
+urlpatterns: list[URLPattern] = [
+    *(path(route, endpoint.as_view()) for route, endpoint in ROUTES.items()),
+    path("", RedirectView.as_view(url="/api/docs")),
+]
+
+handler400 = "api.problems.bad_request"
+handler403 = "api.problems.permission_denied"
+handler404 = "api.problems.page_not_found"
+handler500 = "api.problems.server_error"
