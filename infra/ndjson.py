@@ -116,23 +116,14 @@ def _faulty(code: str, message: str) -> Faults:
 
 def _read_line(line: bytes) -> Line:
     try:
-        text = line.decode("utf-8")
+        sent = _read_json(line)
     except UnicodeDecodeError as error:
         return _faulty("encoding", f"Byte {error.start + 1} is not UTF-8.")
-    try:
-        sent = json.loads(
-            text,
-            object_pairs_hook=_object,
-            parse_float=_finite,
-            parse_constant=_no_constant,
-        )
     except json.JSONDecodeError as error:
         return _faulty("json", f"Not JSON: {error.msg} at character {error.colno}.")
     except (ValueError, RecursionError) as error:
         why = str(error) if isinstance(error, _NotJson) else "it cannot be read"
         return _faulty("json", f"Not JSON that is safe to read: {why}.")
-    if not isinstance(sent, dict):
-        return _faulty("json", "A line is a JSON object.")
     shape = PersonLine if "person" in sent else DecisionLine
     try:
         return shape.model_validate(sent)
@@ -141,6 +132,21 @@ def _read_line(line: bytes) -> Line:
             FieldError(pointer(*each["loc"]), each["type"], each["msg"])
             for each in error.errors(include_url=False, include_input=False, include_context=False)
         ]
+
+
+def _read_json(line: bytes) -> dict[str, Any]:
+    text = line.decode("utf-8")
+    sent = json.loads(
+        text, object_pairs_hook=_object, parse_float=_finite, parse_constant=_no_constant
+    )
+    if "\\ud" in text.lower():
+        try:
+            json.dumps(sent, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise _NotJson("a lone surrogate is not a character") from None
+    if not isinstance(sent, dict):
+        raise _NotJson("a line is a JSON object")
+    return sent
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

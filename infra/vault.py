@@ -161,12 +161,12 @@ class Person:
 
 
 def add_person(
-    name: str, contact: str | None = None, *, by: str, person_id: PersonId | None = None
+    name: str | None, contact: str | None = None, *, by: str, person_id: PersonId | None = None
 ) -> PersonId:
     """Keep an identity; the id under which decisions name it.
 
     Args:
-        name: as it was given, checked by the caller.
+        name: as it was given, checked by the caller; None if a file brings nobody's name.
         contact: an address, a number; None if there is none.
         by: the account that gave it.
         person_id: an id of the caller's own, so that a file imported twice names one person;
