@@ -14,8 +14,8 @@ from domain.act import Act, Body
 from domain.decision import Decision, obstacles
 from domain.values import AccountId, Bilingual
 from infra.contracts import UnknownContract, contracts
-from infra.recording import today_in_geneva
 from infra.reference import reference
+from infra.submission import today_in_geneva
 
 if TYPE_CHECKING:
     from django.http import HttpResponse

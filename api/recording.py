@@ -20,12 +20,12 @@ from domain.values import KEY_PATTERN, Bilingual
 from infra.accounts import Role
 from infra.contracts import UnknownContract, contracts, version_of
 from infra.idempotency import LONGEST_KEY
-from infra.recording import Submission, initiate, record, today_in_geneva
+from infra.recording import initiate, record
 from infra.refusals import ContractExists, FieldError, InvalidFields, MayNotRecordFor, Refused
+from infra.submission import Submission, today_in_geneva
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from http import HTTPStatus
 
     from django.http import HttpRequest, HttpResponse
     from rest_framework.request import Request

@@ -56,9 +56,8 @@ class Role(Term):
         return self is Role.COORDINATOR or self.body is body
 
 
-_OWN_BODY = {
-    role: Body(role.value) for role in Role if role.value in {body.value for body in Body}
-}
+_OWN_BODY = {role: body for role in Role for body in Body if role.value == body.value}
+_ROLES = {role.value: role for role in Role}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +94,13 @@ def account_of(token: str) -> Account | None:
         )
         .fetchone()
     )
-    return None if row is None else Account(AccountId(row[0]), Role(row[1]))
+    return None if row is None else Account(AccountId(row[0]), _ROLES[row[1]])
 
 
 def accounts() -> Iterable[Account]:
     """The active accounts, by name."""
     rows = cursor().execute("SELECT name, role FROM account WHERE active ORDER BY name")
-    return [Account(AccountId(name), Role(role)) for name, role in rows]
+    return [Account(AccountId(name), _ROLES[role]) for name, role in rows]
 
 
 def token_hash(token: str) -> bytes:

@@ -28,6 +28,7 @@ REQUIRED: Final = ("ALLOWED_HOSTS", "DATABASE_URL", "DJANGO_SECRET_KEY")
 
 
 def is_production() -> bool:
+    """Whether `QUARTIER_ENV` says that others depend on this."""
     return os.environ.get("QUARTIER_ENV") == "production"
 
 

@@ -29,10 +29,10 @@ from infra.importing_names import Names
 from infra.importing_spool import Spool
 from infra.matching import Stored, likeness
 from infra.ndjson import DecisionLine, PersonLine, read_lines
-from infra.recording import Submission, today_in_geneva
 from infra.reference import reference
 from infra.refusals import FieldError, InvalidFields, Refused
 from infra.store import log_size
+from infra.submission import Submission, today_in_geneva
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from domain.rule import Finding
     from domain.values import ContractId, Language
     from infra.ndjson import Line
-    from infra.recording import Draft
+    from infra.submission import Draft
 
 FAULTS_KEPT: Final = 100
 """Faulty lines that a report describes; the others are counted."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from domain.decision import Decision, Recorded
     from domain.values import PersonId
     from infra.ndjson import PersonLine
-    from infra.recording import Draft
+    from infra.submission import Draft
 
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 

@@ -9,13 +9,13 @@ import orjson
 
 from domain.canonical import canonical
 from infra.append import LARGEST, Write, append
-from infra.recording import ERASURES
+from infra.submission import ERASURES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
 
-    from infra.recording import Draft
+    from infra.submission import Draft
 
 BATCH: Final = 1024 * 1024
 """Bytes in one call, about; a call has several copies of them."""

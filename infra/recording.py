@@ -12,52 +12,39 @@ import datetime as dt
 import re
 import time
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
-from zoneinfo import ZoneInfo
 
 import orjson
 from django.db import connection, transaction
 
-from domain.act import Act, Body
-from domain.catalogue import catalogue
-from domain.erasure import PersonErased, TextErased
-from domain.decision import Decision, NotCompetent, Recorded, decision_type, judge, obstacles
+from domain.decision import Decision, Recorded, decision_type
 from domain.initiation import ContractInitiated
-from domain.stored import write
-from domain.values import KEY_PATTERN, AccountId
-from infra import idempotency, vault
+from domain.values import KEY_PATTERN
+from infra import idempotency
 from infra.append import Appended, Busy, Indefinite, StaleVersion, Write, append
 from infra.contracts import Held, contracts, version_of
-from infra.fields import persons_in, read_body, read_circumstances, read_decision
-from infra.reference import reference
 from infra.refusals import (
     ContractExists,
     FieldError,
     InvalidFields,
-    MayNotRecordFor,
     Refused,
     TryAgain,
     UnknownContract,
     VersionConflict,
 )
 from infra.store import event_of
+from infra.submission import ERASURES, Draft, Submission, today_in_geneva
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from domain.contract import Contract
     from domain.rule import Finding
     from domain.values import ContractId
     from infra.accounts import Account
 
-GENEVA: Final = ZoneInfo("Europe/Zurich")
-
 ATTEMPTS: Final = 12
 """How often a decision is judged again because the contract had moved on."""
-
-ERASURES: Final = (PersonErased, TextErased)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,138 +56,10 @@ class Outcome:
     departed: tuple[Finding, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A decision that may be recorded, on the version that it was judged on."""
-
-    contract: ContractId
-    version: int
-    decision: Decision
-    act: Act
-    keeper: vault.Keeper
-    departed: tuple[Finding, ...]
-
-    def event(self) -> dict[str, Any]:
-        """In the shape that `append` takes."""
-        return {
-            "contract": self.contract,
-            "version": self.version,
-            "type": self.decision.slug,
-            "schema": self.decision.schema_version,
-            "body": self.act.body.value,
-            "decided_on": self.act.decided_on,
-            "recorded_by": self.act.recorded_by,
-            "payload": orjson.Fragment(write(self.decision, self.act)),
-        }
-
-    def recorded(self, position: int, recorded_at: dt.datetime) -> Recorded[Any]:
-        """As it is read back; what it was only judged by is left behind."""
-        act = self.act
-        kept = Act(act.body, act.decided_on, act.recorded_by, act.evidence, act.departures)
-        return Recorded(
-            position, self.contract, self.version, recorded_at, kept, self.decision
-        )
-
-    def erase(self) -> None:
-        """Do in the vault what an erasure decides."""
-        if isinstance(self.decision, PersonErased):
-            vault.erase_person(self.decision.person)
-        elif isinstance(self.decision, TextErased):
-            vault.erase_text(self.decision.text)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Submission:
-    """One decision as somebody sends it, unread: JSON values, but for `data`, which is JSON."""
-
-    kind: type[Decision]
-    data: bytes
-    body: Any = None
-    decided_on: Any = None
-    evidence: Any = ()
-    departures: Any = None
-    account: Account
-    today: dt.date
-
-    def draft(self, contract: Contract) -> Draft:
-        """Read it and judge it on this contract.
-
-        Raises:
-            NotCompetent, MayNotRecordFor, InvalidFields, Refused: why it may not be recorded.
-        """
-        keeper = vault.Keeper(contract.id)
-        body = read_body(self.kind, self.body, self.account.role.body)
-        if isinstance(body, Body):
-            if body not in self.kind.taken_by:
-                raise NotCompetent(self.kind, body)
-            if not self.account.role.may_record_for(body):
-                raise MayNotRecordFor(self.account.role, body)
-        circumstances = read_circumstances(self._circumstances(), keeper)
-        decision = read_decision(self.kind, self.data, keeper, contract)
-        if (
-            isinstance(body, FieldError)
-            or isinstance(circumstances, list)
-            or isinstance(decision, list)
-        ):
-            raise InvalidFields(_faults(body, circumstances, decision))
-        if unknown := _unknown_persons(decision, contract):
-            raise InvalidFields(unknown)
-        act = Act(
-            body,
-            circumstances.decided_on,
-            self.account.name,
-            circumstances.evidence,
-            circumstances.departures,
-            self.today,
-            reference(),
-        )
-        judgement = judge(decision, contract, act)
-        if judgement.refusals:
-            raise Refused(self.kind, judgement)
-        return Draft(
-            contract.id, contract.version + 1, decision, act, keeper, judgement.departures
-        )
-
-    def _circumstances(self) -> dict[str, Any]:
-        sent = {} if self.decided_on is None else {"decided_on": self.decided_on}
-        if self.evidence:
-            sent["evidence"] = self.evidence
-        if self.departures:
-            sent["departures"] = self.departures
-        return sent
-
-
-def _faults(*read: Any) -> list[FieldError]:
-    faults: list[FieldError] = []
-    for each in read:
-        if isinstance(each, FieldError):
-            faults.append(each)
-        elif isinstance(each, list):
-            faults += each
-    return faults
-
-
-def _unknown_persons(decision: Decision, contract: Contract) -> list[FieldError]:
-    named = list(persons_in(decision, contract))
-    if not named:
-        return []
-    known = vault.known_persons({person for _, person in named})
-    return [
-        FieldError(at, "unknown_person", "No person of this id is known.", {"person": person})
-        for at, person in named
-        if person not in known
-    ]
-
-
-def today_in_geneva(now: dt.datetime) -> dt.date:
-    """The legal day of an instant."""
-    return now.astimezone(GENEVA).date()
-
-
 # --- One decision -------------------------------------------------------------------------------
 
 
-def record(
+def record(  # noqa: PLR0913 - a request's parts are passed by name
     contract_id: ContractId,
     kind: type[Decision] | str,
     data: bytes,
@@ -262,7 +121,7 @@ def record(
     return _once(contract_id, submission, expected, key)
 
 
-def initiate(
+def initiate(  # noqa: PLR0913 - a request's parts are passed by name
     data: bytes,
     *,
     contract_id: ContractId | None = None,
@@ -275,13 +134,10 @@ def initiate(
     idempotency_key: str | None = None,
     request_digest: bytes | None = None,
 ) -> Outcome:
-    """Begin a contract. Arguments and errors are those of `record`.
+    """Begin a contract. The arguments and the errors are those of `record`.
 
-    Args:
-        contract_id: the contract's id; None to make one from its title (`paquis`, `paquis-2`).
-
-    Raises:
-        ContractExists: there is a contract of the id that was asked for.
+    `contract_id` may be None, to make one from the title: `paquis`, or `paquis-2` if that is
+    taken. ContractExists is raised for an id that was asked for.
     """
     submission = Submission(
         kind=ContractInitiated,
@@ -402,7 +258,9 @@ def _written_after_all(draft: Draft, key: idempotency.Key | None) -> Recorded[An
         return idempotency.first_answer(key)
     # Nobody else can have written the same at the same place, but for the very same decision.
     found = event_of(draft.contract, draft.version)
-    return found if found == draft.recorded(found.position, found.recorded_at) else None
+    if found is None or found != draft.recorded(found.position, found.recorded_at):
+        return None
+    return found
 
 
 # --- Ids ----------------------------------------------------------------------------------------
@@ -411,7 +269,7 @@ _CONTRACT_ID = re.compile(KEY_PATTERN)
 
 
 def ids_from(title: str) -> Iterator[ContractId]:
-    """Ids for a contract of that title: `paquis`, `paquis-2`, `paquis-3`, …"""
+    """Ids for a contract of that title: `paquis`, `paquis-2`, `paquis-3` and so on."""
     plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
     slug = re.sub(r"[^a-z0-9]+", "-", plain)[:50].strip("-") or "contrat"
     yield slug
@@ -426,42 +284,3 @@ def _title(data: bytes) -> str:
     except (KeyError, TypeError, ValueError):
         return ""
     return title if isinstance(title, str) else ""
-
-
-# --- What can be decided ------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Possibility:
-    """Whether a type of decision can be taken now, and what stands in the way.
-
-    `permitted` if only departable findings do: a justification sets those aside.
-    """
-
-    kind: type[Decision]
-    findings: tuple[Finding, ...]
-
-    @property
-    def permitted(self) -> bool:
-        return all(finding.departable for finding in self.findings)
-
-
-def what_can_be_decided(contract_id: ContractId, today: dt.date) -> list[Possibility]:
-    """Every type, judged by the contract alone on that day.
-
-    Raises:
-        UnknownContract: there is none of that id.
-    """
-    with contracts.hold(contract_id) as held:
-        held.catch_up()
-        if not held.version:
-            raise UnknownContract(contract_id)
-        return [
-            Possibility(kind, tuple(obstacles(kind, held.contract, _any_act(kind, today))))
-            for kind in catalogue().values()
-        ]
-
-
-def _any_act(kind: type[Decision], today: dt.date) -> Act:
-    body = min(kind.taken_by, key=str)
-    return Act(body, today, AccountId(""), today=today, reference=reference())

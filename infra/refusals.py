@@ -104,4 +104,4 @@ class KeyReused(Exception):
 
 
 class TryAgain(Exception):
-    """The database was too busy, or its answer was lost; nothing was recorded, as far as is known."""
+    """The database was too busy, or its answers were lost; nothing was recorded."""

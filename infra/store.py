@@ -35,12 +35,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from eventsourcing.domain import DomainEventProtocol
-    from eventsourcing.persistence import (
-        AggregateRecorder,
-        EnvType,
-        ProcessRecorder,
-        Subscription,
-    )
+    from eventsourcing.persistence import AggregateRecorder, ProcessRecorder, Subscription
+    from eventsourcing.utils import EnvType
 
     from domain.values import ContractId
 
@@ -78,10 +74,12 @@ class Event:
 
     @property
     def originator_id(self) -> ContractId:
+        """The contract."""
         return self.recorded.contract
 
     @property
     def originator_version(self) -> int:
+        """The contract's version after this decision."""
         return self.recorded.version
 
 
@@ -89,6 +87,8 @@ def pending(contract: ContractId, version: int, decision: Any, act: Act) -> Even
     """A decision that is to be stored: its position and its instant are not known yet."""
     return Event(Recorded(0, contract, version, NOT_YET, act, decision))
 
+
+_BODIES = {body.value: body for body in Body}
 
 # --- Rows ---------------------------------------------------------------------------------------
 
@@ -103,7 +103,7 @@ def recorded_of(row: tuple[Any, ...]) -> Recorded[Any]:
     """
     position, contract, version, slug, schema, body, decided_on, recorded_at, by, payload = row
     content = read(slug, schema, payload)
-    act = Act(Body(body), decided_on, AccountId(by), content.evidence, content.departures)
+    act = Act(_BODIES[body], decided_on, AccountId(by), content.evidence, content.departures)
     return Recorded(position, contract, version, recorded_at, act, content.data)
 
 
@@ -128,6 +128,7 @@ class DecisionMapper(Mapper[str]):
     """Between decisions and what is stored of them, by the names of the registry alone."""
 
     def to_stored_event(self, domain_event: DomainEventProtocol[str]) -> StoredDecision:
+        """What is written of a decision; its position and instant are the database's to give."""
         recorded = cast("Event", domain_event).recorded
         return StoredDecision(
             originator_id=recorded.contract,
@@ -141,6 +142,7 @@ class DecisionMapper(Mapper[str]):
         )
 
     def to_domain_event(self, stored_event: StoredEvent) -> DomainEventProtocol[str]:
+        """The decision of a row; errors are those of `recorded_of`."""
         stored = cast("DecisionNotification", stored_event)
         return Event(
             recorded_of(
@@ -283,19 +285,24 @@ class Factory(InfrastructureFactory[TrackingRecorder]):
     """Builds the library's parts out of ours. Nothing here is chosen by the environment."""
 
     def application_recorder(self) -> ApplicationRecorder:
+        """The recorder of events."""
         return EventRecorder()
 
     def aggregate_recorder(self, purpose: str = "events") -> AggregateRecorder:
+        """The same; there are no snapshots."""
         if purpose != "events":
             raise NotImplementedError(f"There are no {purpose}: see docs/adr/0003.")
         return EventRecorder()
 
     def tracking_recorder(
-        self, tracking_recorder_class: type[TrackingRecorder] | None = None
+        self,
+        tracking_recorder_class: type[TrackingRecorder] | None = None,  # noqa: ARG002 - theirs
     ) -> TrackingRecorder:
+        """None: projections keep their positions with their tables."""
         self._elsewhere()
 
     def process_recorder(self) -> ProcessRecorder:
+        """None, as above."""
         self._elsewhere()
 
     def _elsewhere(self) -> NoReturn:
@@ -306,10 +313,13 @@ class Quartier(Application[str]):
     """The event-sourced application of the library, on our recorder and mapper."""
 
     def construct_env(self, name: str, env: EnvType | None = None) -> Environment:
+        """Only what is given: nothing is read from the process's environment."""
         return Environment(name, env)
 
     def construct_factory(self, env: Environment) -> Factory:
+        """Ours, whatever the environment names."""
         return Factory(env)
 
     def construct_mapper(self) -> Mapper[str]:
+        """Ours, which knows names and no Python paths."""
         return DecisionMapper(transcoder=self.construct_transcoder())

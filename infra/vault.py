@@ -78,9 +78,7 @@ class Keeper:
         return reference
 
 
-def texts(
-    ids: Iterable[str], *, reader: Role | None, language: Language = "fr"
-) -> dict[str, str]:
+def texts(ids: Iterable[str], *, reader: Role | None, language: Language = "fr") -> dict[str, str]:
     """What each id stands for, to this reader: the text, or a marker in its place.
 
     Args:

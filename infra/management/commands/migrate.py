@@ -11,5 +11,6 @@ class Command(migrate.Command):
     """Django's own command, with the rights of whoever DATABASE_URL logs in as."""
 
     def handle(self, *args: Any, **options: Any) -> None:
+        """Migrate."""
         with as_owner():
             super().handle(*args, **options)
