@@ -188,7 +188,8 @@ def seal(connection: Connection, file: Path) -> Sealed | None:
         write_mark(file, note)
         _add_signatures(cursor, tree.size, keys, note)
         cursor.execute("SELECT pg_notify('quartier_checkpoints', %s)", [str(tree.size)])
-    return Sealed(tree.size, tree.root(), text, tuple(map(str, note.signatures)))
+    signers, lines = tuple(map(str, keys.active)), tuple(map(str, note.signatures))
+    return Sealed(tree.size, tree.root(), text, signers, lines)
 
 
 def _sign_again(cursor: Cursor, last: Sealed, keys: LogKeys) -> Sealed | None:

@@ -22,12 +22,19 @@ if TYPE_CHECKING:
 
 
 class Sealed(NamedTuple):
-    """A checkpoint as it is stored."""
+    """A checkpoint as it is stored, with its signature lines and the public key of each."""
 
     size: int
     root: bytes
     text: str
+    signers: tuple[str, ...] = ()
     lines: tuple[str, ...] = ()
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The log's own public keys that signed it: not the witnesses'."""
+        origin = self.text.partition("\n")[0]
+        return tuple(key for key in self.signers if key.partition("+")[0] == origin)
 
     def note(self) -> Note:
         """The signed note: what is served.
@@ -53,9 +60,10 @@ NOTHING = Sealed(0, EMPTY_ROOT, "")
 """Before the first checkpoint."""
 
 _SEALED = """
-    SELECT size, root, text, ARRAY(
-        SELECT line FROM log_signature WHERE log_signature.size = log_checkpoint.size ORDER BY id
-    ) FROM log_checkpoint
+    SELECT size, root, text,
+        ARRAY(SELECT key FROM log_signature s WHERE s.size = log_checkpoint.size ORDER BY id),
+        ARRAY(SELECT line FROM log_signature s WHERE s.size = log_checkpoint.size ORDER BY id)
+    FROM log_checkpoint
 """
 
 
@@ -81,7 +89,7 @@ def _sealed(found: Cursor) -> Sealed | None:
 
 
 def _sealed_of(row: tuple[Any, ...]) -> Sealed:
-    return Sealed._make((*row[:3], tuple(row[3])))
+    return Sealed._make((*row[:3], tuple(row[3]), tuple(row[4])))
 
 
 def sealed_size(cursor: Cursor) -> int:

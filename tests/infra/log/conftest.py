@@ -2,7 +2,6 @@
 
 import contextlib
 import itertools
-import json
 
 import psycopg
 import pytest
@@ -55,9 +54,9 @@ def event(contract, version):
         "body": "community_unit",
         "decided_on": "2014-03-05",
         "recorded_by": "coordination",
-        "payload": json.loads(
-            '{"data":{"audience":"Habitant-e-s","means":"stall","place":"Place n° %d"}}' % version
-        ),
+        "payload": {
+            "data": {"audience": "Habitant-e-s", "means": "stall", "place": f"Place n° {version}"}
+        },
     }
 
 

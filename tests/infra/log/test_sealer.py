@@ -4,6 +4,7 @@ import threading
 import time
 
 import pytest
+from psycopg.errors import InsufficientPrivilege
 
 from domain import merkle
 from infra.database import dedicated
@@ -81,9 +82,9 @@ def test_only_one_seals_at_a_time(record, key_file, database):
 def test_the_application_may_add_to_the_log_and_change_nothing(sealed, cursor):
     sealed(300)
     for table in ("log_tile", "log_checkpoint", "log_signature"):
-        for statement in (f"DELETE FROM {table}", f"TRUNCATE {table}"):
-            with pytest.raises(Exception, match="permission denied|never changed"):
-                cursor.execute(statement)
+        for verb in ("DELETE FROM", "TRUNCATE"):
+            with pytest.raises(InsufficientPrivilege):
+                cursor.execute(f"{verb} {table}")
 
 
 # --- At rest and under load -----------------------------------------------------------------------

@@ -1,0 +1,298 @@
+# ruff: noqa: D103, PLR2004, T201 - a program in one file; sizes are the specifications'
+"""Checks an evidence bundle or a proof from Quartier, offline and trusting nobody.
+
+    python3 verifier.py evidence.zip
+    python3 verifier.py proof.json --key 'log.example/quartier+5ff4c1d0+AbC...'
+
+It needs Python 3.8 or newer and nothing else. What it checks: the log's signature, that each
+decision is in the signed tree, that its content, texts and documents are those recorded, that the
+contract's history has no gap, and that every byte of the bundle is as it was issued.
+Exit status: 0 all of it holds, 1 something is wrong and the first thing is named, 2 used wrongly.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import json
+import struct
+import sys
+import zlib
+from functools import partial
+from hashlib import sha256, sha512
+from pathlib import Path
+from typing import Any, Iterable, Iterator, Sequence  # noqa: UP035 - runs on older Pythons too
+
+WRONG = """
+unreadable | {file} ne peut être lu | {file} cannot be read
+key | une clé publique n'est pas bien écrite | a public key is not well written
+signature | la clé {key} n'a pas signé ce journal | the key {key} has not signed this log
+entry | la décision {position} n'est pas celle scellée | decision {position} is not the one sealed
+payload | le contenu de la décision {position} a changé | the content of decision {position} changed
+history | une décision manque avant la {position} | a decision is missing before {position}
+text | un texte de la décision {position} a changé | a text of decision {position} changed
+document | le fichier {file} a changé | the file {file} changed
+older-tree | journal de {size}, point gardé de {kept} | log of {size}, kept checkpoint of {kept}
+fork | le journal contredit le point gardé | the log contradicts the kept checkpoint
+no-consistency | redemandez le dossier avec ?kept={kept} | ask for the bundle with ?kept={kept}
+file | {file} a changé, manque ou est de trop | {file} changed, is missing or should not be there
+archive | l'archive n'est pas telle qu'émise | the archive is not as it was issued
+"""
+SENTENCES = {name: (fr, en) for name, fr, en in (r.split(" | ") for r in WRONG.split("\n")[1:-1])}
+unbase64 = partial(base64.b64decode, validate=True)
+PARTS = "key", "checkpoint", "events.ndjson", "payloads.ndjson", "proofs.ndjson", "texts.ndjson"
+
+
+class Wrong(Exception):
+    """The first thing that is wrong, by its name above, with the facts."""
+
+
+# Ed25519, only to verify (RFC 8032, section 5.1.7)
+P = 2**255 - 19
+ORDER = 2**252 + 27742317777372353535851937790883648493
+D = -121665 * pow(121666, P - 2, P) % P
+
+
+def add(a: tuple[int, int], b: tuple[int, int]) -> tuple[int, int]:
+    product = D * a[0] * b[0] * a[1] * b[1]
+    x = (a[0] * b[1] + b[0] * a[1]) * pow(1 + product, -1, P)
+    return x % P, (a[1] * b[1] + a[0] * b[0]) * pow(1 - product, -1, P) % P
+
+
+def times(factor: int, point: tuple[int, int]) -> tuple[int, int]:
+    result = (0, 1)
+    while factor:
+        result = add(result, point) if factor & 1 else result
+        point, factor = add(point, point), factor >> 1
+    return result
+
+
+def decode(data: bytes) -> tuple[int, int]:
+    number = int.from_bytes(data, "little")
+    sign, y = number >> 255, number & (1 << 255) - 1
+    square = (y * y - 1) * pow(D * y * y + 1, -1, P) % P
+    x = pow(square, (P + 3) // 8, P)
+    if (x * x - square) % P:
+        x = x * pow(2, (P - 1) // 4, P) % P
+    if y >= P or (x * x - square) % P or (x == 0 and sign):
+        raise Wrong("key")
+    return (x if x & 1 == sign else P - x), y
+
+
+def ed25519_verifies(public: bytes, message: bytes, signature: bytes) -> bool:
+    (x, y), s = decode(public), int.from_bytes(signature[32:], "little")
+    digest = sha512(signature[:32] + public + message).digest()
+    base = decode((4 * pow(5, -1, P) % P).to_bytes(32, "little"))
+    x, y = add(times(s, base), times(int.from_bytes(digest, "little") % ORDER, (P - x, y)))
+    return s < ORDER and (y | (x & 1) << 255).to_bytes(32, "little") == signature[:32]
+
+
+# The tree (RFC 6962, section 2.1)
+def node(left: bytes, right: bytes) -> bytes:
+    return sha256(b"\x01" + left + right).digest()
+
+
+def way_up(index: int, size: int, whole: int = 0) -> tuple[int, list[bool]]:
+    """Where the way up begins, a leaf or its subtree ending at `whole`; if siblings are left."""
+    start, end, lefts = 0, size, []
+    while end - start > 1 and end != whole:
+        split = start + (1 << (end - start - 1).bit_length() - 1)
+        lefts.append(index >= split)
+        start, end = (split, end) if index >= split else (start, split)
+    return start, lefts[::-1]
+
+
+def climb(index: int, size: int, leaf: bytes, proof: Sequence[bytes]) -> bytes | None:
+    """The root that a leaf leads to; None if the proof is not as long as it must be."""
+    _, lefts = way_up(index, size)
+    if not 0 <= index < size or len(proof) != len(lefts):
+        return None
+    for sibling, left in zip(proof, lefts):  # noqa: B905 - of equal length
+        leaf = node(sibling, leaf) if left else node(leaf, sibling)
+    return leaf
+
+
+def extends(old: int, new: int, before: bytes, after: bytes, proof: Sequence[bytes]) -> bool:
+    """Whether the tree of `new` leaves begins with all of the tree of `old`."""
+    start, lefts = way_up(old - 1, new, old)
+    hashes = list(proof) if start else [before, *proof]
+    if not 0 < old <= new or len(hashes) != len(lefts) + 1:
+        return old == 0 and not proof and before == sha256(b"").digest()
+    first = second = hashes[0]
+    for sibling, left in zip(hashes[1:], lefts):  # noqa: B905 - of equal length
+        first = node(sibling, first) if left else first
+        second = node(sibling, second) if left else node(second, sibling)
+    return first == before and second == after
+
+
+# Checkpoints (C2SP signed-note, tlog-checkpoint, tlog-cosignature)
+def has_signed(vkey: str, text: str, lines: Iterable[str]) -> bool:
+    name, given_id, encoded = (*vkey.split("+", 2), "", "")[:3]
+    data = unbase64(encoded)
+    key_id = sha256(name.encode() + b"\n" + data).digest()[:4]
+    if len(data) != 33 or data[0] not in (1, 4) or key_id.hex() != given_id:
+        raise Wrong("key")
+    for line in lines:
+        value = unbase64(line.rpartition(" ")[2])
+        if line.startswith(f"— {name} ") and value[:4] == key_id:
+            message, signature = text.encode(), value[4:]
+            if data[0] == 4:  # a witness, who also signs the time
+                time, signature = int.from_bytes(signature[:8], "big"), signature[8:]
+                message = b"cosignature/v1\ntime %d\n" % time + message
+            return len(signature) == 64 and ed25519_verifies(data[1:], message, signature)
+    return False
+
+
+def open_note(note: str, keys: Sequence[str], witnesses: Sequence[str] = ()) -> Any:
+    """The origin, the size and the root; one of the keys and all witnesses have signed them."""
+    text, _, lines = note.rpartition("\n\n")
+    signed = [key for key in keys if has_signed(key, text + "\n", lines.splitlines())]
+    silent = [key for key in witnesses if not has_signed(key, text + "\n", lines.splitlines())]
+    origin, size, root = text.split("\n")[:3]
+    if silent or not signed or origin != signed[0].split("+")[0]:
+        raise Wrong("signature", {"key": (silent or signed or [*keys])[0]})
+    return origin, int(size), unbase64(root)
+
+
+def read_decision(entry: str, payload: str, proof: Any, size: int, root: bytes) -> Any:
+    """What a decision's entry says; it is under the root, and so is the content's digest."""
+    index, hashes = proof["index"], [unbase64(each) for each in proof["hashes"]]
+    if climb(index, size, sha256(b"\x00" + entry.encode()).digest(), hashes) != root:
+        raise Wrong("entry", {"position": index + 1})
+    said = json.loads(entry)
+    if sha256(payload.encode()).hexdigest() != said["payload_sha256"]:
+        raise Wrong("payload", {"position": index + 1})
+    return said
+
+
+def references(value: Any) -> Iterator[Any]:
+    """The texts that a content refers to: `{"text": id, "digest": SHA-256 of salt and text}`."""
+    if isinstance(value, dict) and value.keys() == {"text", "digest"}:
+        yield value
+    elif isinstance(value, (dict, list)):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from references(each)
+
+
+def check_proof(proof: Any, keys: Sequence[str], witnesses: Sequence[str]) -> dict[str, Any]:
+    origin, size, root = open_note(proof["checkpoint"], keys or proof["key"].split(), witnesses)
+    said = read_decision(proof["entry"], proof["payload"], proof, size, root)
+    return {"contract": said["contract"], "position": said["position"], "log": origin, "size": size}
+
+
+def check_bundle(files: dict[str, bytes], keys: Sequence[str], witnesses: Sequence[str]) -> Any:
+    if absent := [name for name in PARTS if name not in files]:
+        raise Wrong("file", {"file": absent[0]})
+    key, note, *rows = (files[name].decode(errors="replace") for name in PARTS)
+    origin, size, root = open_note(note, keys or key.split(), witnesses)
+    entries, payloads, proofs, shown = (each.split("\n")[:-1] for each in rows)
+    texts = {row["text"]: row for row in map(json.loads, shown)}
+    contract, before = None, 0
+    for version, entry in enumerate(entries, 1):
+        proof = json.loads(proofs[version - 1])
+        said = read_decision(entry, payloads[version - 1], proof, size, root)
+        contract = contract or said["contract"]
+        if (said["version"], said["contract"]) != (version, contract) or said["position"] <= before:
+            raise Wrong("history", {"position": said["position"]})
+        before = said["position"]
+        for reference in references(json.loads(payloads[version - 1])):
+            row = texts.get(reference["text"], {"content": ""})
+            salted = bytes.fromhex(row.get("salt", "")) + row.get("content", "").encode()
+            if "content" in row and sha256(salted).hexdigest() != reference["digest"]:
+                raise Wrong("text", {"position": before})
+    for name, content in files.items():
+        if name.startswith("documents/") and sha256(content).hexdigest() != name[10:]:
+            raise Wrong("document", {"file": name})
+    return {"contract": contract, "decisions": len(entries), "log": origin, "size": size}
+
+
+def check_kept(kept: str, files: dict[str, bytes], keys: Sequence[str]) -> None:
+    """The log extends a checkpoint that somebody kept from an earlier day."""
+    keys = keys or files["key"].decode().split()
+    (_, old, before) = open_note(kept, keys)
+    (_, size, root) = open_note(files["checkpoint"].decode(), keys)
+    proof = files.get(f"consistency/{old}.json")
+    if old > size:
+        raise Wrong("older-tree", {"size": size, "kept": old})
+    if proof is None and old not in (0, size):
+        raise Wrong("no-consistency", {"kept": old})
+    hashes = json.loads(proof)["hashes"] if proof else []
+    if not extends(old, size, before, root, [unbase64(each) for each in hashes]):
+        raise Wrong("fork")
+
+
+def manifest(contract: str, digests: dict[str, str]) -> bytes:
+    listed = {"contract": contract, "files": digests, "format": "quartier-evidence/1"}
+    return json.dumps(listed, sort_keys=True, separators=(",", ":")).encode()
+
+
+def check_files(contract: str, files: dict[str, bytes], data: bytes) -> None:
+    """Each file is the one listed, and the archive is written in the one way that there is."""
+    listed = files.pop("manifest.json", b"{}")
+    expected = manifest(contract, {name: sha256(files[name]).hexdigest() for name in files})
+    now, then = (json.loads(each).get("files", {}).items() for each in (expected, listed))
+    if listed != expected:
+        raise Wrong("file", {"file": min({*now} ^ {*then}, default=["manifest.json"])[0]})
+    if b"".join(archive([*files.items(), ("manifest.json", listed)])) != data:
+        raise Wrong("archive")
+
+
+def archive(files: Iterable[tuple[str, bytes]]) -> Iterator[bytes]:
+    """A zip file, neither compressed nor dated."""
+    listing, count, at = b"", 0, 0
+    for name, content in files:
+        raw, size = name.encode(), len(content)
+        sums = (zlib.crc32(content), size, size, len(raw), 0)
+        head = struct.pack("<5H3L2H", 20, 2048, 0, 0, 33, *sums)
+        yield b"PK\3\4" + head + raw + content
+        listing += b"PK\1\2\x14\3" + head + struct.pack("<3H2L", 0, 0, 0, 33188 << 16, at) + raw
+        count, at = count + 1, at + 30 + len(raw) + size
+    yield listing + b"PK\5\6" + struct.pack("<4H2LH", 0, 0, count, count, len(listing), at, 0)
+
+
+def unpack(data: bytes) -> dict[str, bytes]:
+    files, at = {}, 0
+    while data[at : at + 4] == b"PK\3\4":
+        size, length = struct.unpack("<LH", data[at + 22 : at + 28])
+        name, start = data[at + 30 : at + 30 + length].decode(), at + 30 + length
+        files[name], at = data[start : start + size], start + size
+    return files
+
+
+def verify(file: Path, keys: Any = (), witnesses: Any = (), kept: Any = None) -> dict[str, Any]:
+    """The verdict; any of `keys` must have signed, all `witnesses`; the log must extend `kept`."""
+    data, before = file.read_bytes(), kept.read_text("utf-8") if kept else ""
+    try:
+        if data.startswith(b"PK"):
+            files = unpack(data)
+            found = check_bundle(files, keys, witnesses)
+            check_kept(before or files["checkpoint"].decode(), files, keys)
+            check_files(found["contract"], files, data)
+        else:
+            found = check_proof(json.loads(data), keys, witnesses)
+        return {"ok": True, **found, "fr": "tout est juste", "en": "all of it holds"}  # noqa: TRY300
+    except Wrong as wrong:
+        name, facts = (*wrong.args, {})[:2]
+    except Exception:  # noqa: BLE001 - whatever a forger thinks of
+        name, facts = "unreadable", {"file": file.name}
+    fr, en = (sentence.format(**facts) for sentence in SENTENCES[name])
+    return {"ok": False, "fault": name, **facts, "fr": fr, "en": en}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Checks evidence from Quartier.")
+    parser.add_argument("file", type=Path, help="evidence.zip or proof.json")
+    parser.add_argument("--key", action="append", default=[], help="public key that you trust")
+    parser.add_argument("--witness", action="append", default=[], help="witness that must agree")
+    parser.add_argument("--kept", type=Path, help="checkpoint that you kept from before")
+    given = parser.parse_args()
+    try:
+        verdict = verify(given.file, given.key, given.witness, given.kept)
+    except OSError as error:
+        parser.error(str(error))
+    print(json.dumps(verdict, indent=1, ensure_ascii=sys.stdout.encoding != "utf-8"))
+    return 0 if verdict["ok"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
