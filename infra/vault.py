@@ -108,21 +108,28 @@ def render(value: Any, *, reader: Role | None, language: Language = "fr") -> Any
 
     A reference is an object of exactly the keys `text` and `digest`. One query, however many.
     """
-    found: set[str] = set()
-    _collect(value, found)
+    found = references(value)
     if not found:
         return value
-    return _replace(value, texts(found, reader=reader, language=language))
+    ids = (reference["text"] for reference in found)
+    return _replace(value, texts(ids, reader=reader, language=language))
+
+
+def references(value: Any) -> list[dict[str, str]]:
+    """Every reference to a text in a JSON value: `{"text": <id>, "digest": <hex>}`."""
+    found: list[dict[str, str]] = []
+    _collect(value, found)
+    return found
 
 
 def _is_reference(value: dict[str, Any]) -> bool:
     return len(value) == len(_REFERENCE) and value.keys() == _REFERENCE
 
 
-def _collect(value: Any, found: set[str]) -> None:
+def _collect(value: Any, found: list[dict[str, str]]) -> None:
     if isinstance(value, dict):
         if _is_reference(value):
-            found.add(value["text"])
+            found.append(value)
         else:
             for each in value.values():
                 _collect(each, found)
