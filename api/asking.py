@@ -5,17 +5,13 @@ A parameter that nobody declared is refused: `?knwon_at=…` must not quietly an
 
 from __future__ import annotations
 
-import base64
-import binascii
 import datetime as dt
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-import orjson
-
 from api.problems import QUERY, Problem
-from domain.values import Bilingual
+from domain.values import KEY_PATTERN, Bilingual
 from infra.refusals import FieldError
 
 if TYPE_CHECKING:
@@ -109,6 +105,7 @@ _INSTANT: Final = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
 )
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_KEY: Final = re.compile(KEY_PATTERN)
 _WHOLE: Final = re.compile(r"\d{1,18}", re.ASCII)
 
 
@@ -165,6 +162,13 @@ def one_of(*values: str) -> Callable[[str], str]:
     return read
 
 
+def key(text: str) -> str:
+    """A short public identifier."""
+    if _KEY.fullmatch(text):
+        return text
+    raise Unreadable("contract", "Must be a short id such as `paquis`.")
+
+
 SEARCH_LIMIT: Final = 200
 
 
@@ -177,38 +181,6 @@ def words(text: str) -> str:
         f"Must have 1 to {SEARCH_LIMIT} characters and no control character.",
         max_length=SEARCH_LIMIT,
     )
-
-
-# --- Cursors ------------------------------------------------------------------------------------
-
-
-def write_cursor(key: Sequence[Any]) -> str:
-    """Where a page ends, opaque to whoever asks for the next one."""
-    return base64.urlsafe_b64encode(orjson.dumps(list(key))).decode().rstrip("=")
-
-
-def cursor_of(*kinds: type) -> Callable[[str], tuple[Any, ...]]:
-    """A cursor that this service gave, with values of these kinds."""
-
-    def read(text: str) -> tuple[Any, ...]:
-        wrong = Unreadable("cursor", "Is not a cursor that this service gave.")
-        if len(text) > 1000:  # noqa: PLR2004 - far beyond any key
-            raise wrong
-        try:
-            padded = text + "=" * (-len(text) % 4)
-            key = orjson.loads(base64.b64decode(padded.encode("ascii"), b"-_", validate=True))
-        except (binascii.Error, ValueError):
-            raise wrong from None
-        if (
-            not isinstance(key, list)
-            or [type(each) for each in key] != list(kinds)
-            or any(isinstance(each, str) and "\0" in each for each in key)
-            or any(isinstance(each, int) and abs(each) >= 2**63 for each in key)
-        ):
-            raise wrong
-        return tuple(key)
-
-    return read
 
 
 # --- Parameters that several answers have -------------------------------------------------------

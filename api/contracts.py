@@ -2,26 +2,119 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Any, Final
 
 from api import problems
+from api.asking import Parameter, Unreadable, one_of, refuse, words
 from api.endpoint import Answer, Endpoint, django_request, operation
 from api.recording import CAN_GO_WRONG, RECORDING, begin
+from api.tables import PAGING, listed
+from domain.standing import Standing
 from domain.values import Bilingual
+from projections import register
+from projections.keyset import Page
+from projections.phase import Phase
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from django.http import HttpResponse
     from rest_framework.request import Request
+
+_NUMBER: Final = r"-?\d{1,3}(?:\.\d{1,12})?"
+
+
+def _numbers(count: int) -> Callable[[str], tuple[float, ...]]:
+    form = re.compile(",".join([_NUMBER] * count), re.ASCII)
+
+    def read(text: str) -> tuple[float, ...]:
+        if form.fullmatch(text):
+            return tuple(map(float, text.split(",")))
+        raise Unreadable("degrees", f"Must be {count} numbers of degrees, separated by commas.")
+
+    return read
+
+
+def _choice(name: str, vocabulary: type[Standing | Phase], about: Bilingual) -> Parameter:
+    values = [str(term) for term in vocabulary]
+    return Parameter(name, one_of(*values), {"enum": values}, about)
+
+
+Q: Final = Parameter(
+    "q",
+    words,
+    {"type": "string", "minLength": 1, "maxLength": 200},
+    Bilingual(
+        "Mots cherchés dans les titres, lieux, rues, thèmes et actions.",
+        "Words to look for in titles, places, streets, themes and actions.",
+    ),
+    examples=("préau",),
+)
+STANDING: Final = _choice(
+    "standing", Standing, Bilingual("Seulement dans cet état.", "Only with this standing.")
+)
+PHASE: Final = _choice(
+    "phase", Phase, Bilingual("Seulement à cette étape.", "Only in this phase.")
+)
+BOX: Final = Parameter(
+    "bbox",
+    _numbers(4),
+    {"type": "string", "pattern": f"^{','.join([_NUMBER] * 4)}$"},
+    Bilingual(
+        "Dont le cadre touche celui-ci : ouest, sud, est, nord (WGS 84).",
+        "Whose bounding box meets this one: west, south, east, north (WGS 84).",
+    ),
+    examples=("6.14,46.20,6.16,46.22",),
+)
+AT: Final = Parameter(
+    "at",
+    _numbers(2),
+    {"type": "string", "pattern": f"^{_NUMBER},{_NUMBER}$"},
+    Bilingual(
+        "Dont le périmètre contient ce point : longitude, latitude (WGS 84).",
+        "Whose perimeter holds this point: longitude, latitude (WGS 84).",
+    ),
+    examples=("6.149,46.211",),
+)
 
 
 class Contracts(Endpoint):
     """The register of contracts; a new one begins here."""
 
     @operation(
+        Bilingual("Le registre des contrats", "The register of contracts"),
+        Answer("ContractPage"),
+        parameters=(Q, STANDING, PHASE, BOX, AT, *PAGING),
+    )
+    def get(self, request: Request) -> HttpResponse:
+        asked = self.asked
+        if asked["at"]:
+            return self._around(request, asked["at"])
+        conditions: dict[str, Any] = {
+            "standing": asked["standing"] and Standing(asked["standing"]),
+            "phase": asked["phase"] and Phase(asked["phase"]),
+            "box": asked["bbox"],
+        }
+        if asked["q"] is None:
+            return listed(self, request, register.contracts, **conditions)
+        return listed(self, request, register.search, words=asked["q"], **conditions)
+
+    def _around(self, request: Request, point: tuple[float, float]) -> HttpResponse:
+        for name in ("q", "standing", "phase", "bbox", "after"):
+            if self.asked[name] is not None:
+                raise refuse(name, Unreadable("with_at", "Cannot be asked together with `at`."))
+
+        def at(cursor: None, limit: int) -> Page[register.EntryOf]:
+            return Page(register.at(*point)[:limit], None)
+
+        return listed(self, request, at)
+
+    @operation(
         Bilingual("Commencer un contrat", "Begin a contract"),
-        Answer("Recorded", status=problems.CREATED, headers=("ETag", "Location")),
+        Answer("RecordedContractInitiated", problems.CREATED, headers=("ETag", "Location")),
         roles=RECORDING,
-        body={"application/json": "SentContract"},
+        body={"application/json": "SentContractInitiated"},
         headers=("Idempotency-Key",),
         problems=(*CAN_GO_WRONG, problems.EXISTS),
     )

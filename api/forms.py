@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import types
 from datetime import date
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypedDict, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Final, Union, get_args, get_origin
 
 from annotated_types import Ge, Le, MaxLen, MinLen
 from pydantic import BaseModel, StringConstraints
-from typing_extensions import NotRequired
+from typing_extensions import NotRequired, TypedDict
 
 from api.words import label_of
 from domain.values import Term

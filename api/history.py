@@ -28,7 +28,7 @@ class History(Endpoint):
 
     @operation(
         Bilingual("Les décisions, dans l'ordre", "The decisions, in order"),
-        Answer("HistoryPage", headers=("ETag",)),
+        Answer("HistoryEntryPage", headers=("ETag",)),
         parameters=(KNOWN_AT, VALID_AT, after(whole(0, 2**31 - 1)), LIMIT),
         problems=(NOT_FOUND,),
     )

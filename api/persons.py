@@ -46,7 +46,7 @@ class Persons(Endpoint):
 
     @operation(
         Bilingual("Confier une identité au coffre", "Put an identity into the vault"),
-        Answer("PersonId", status=problems.CREATED, headers=("Location",)),
+        Answer("GivenPerson", status=problems.CREATED, headers=("Location",)),
         roles=NAMING,
         body={"application/json": "NewPerson"},
         problems=(problems.MALFORMED, problems.TOO_LARGE, problems.MEDIA, problems.FIELDS),

@@ -23,6 +23,7 @@ from infra.idempotency import LONGEST_KEY
 from infra.recording import initiate, record
 from infra.refusals import ContractExists, FieldError, InvalidFields, MayNotRecordFor, Refused
 from infra.submission import Submission, today_in_geneva
+from infra.submission import Submission, today_in_geneva
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -72,12 +72,14 @@ FRENCH: Final = {
     "unknown_person": "Aucune personne n'est connue sous cet identifiant.",
     # Those of the query and of the body as a whole (api/asking.py, api/body.py).
     "cursor": "N'est pas un curseur que ce service a donné.",
+    "degrees": "Doit être fait de nombres de degrés séparés par des virgules.",
     "instant": "Doit être un instant avec son fuseau, tel que « 2017-05-08T12:00:00Z ».",
     "integer": "Doit être un nombre entier de {minimum} à {maximum}.",
     "language": "Doit être « fr » ou « en ».",
     "one_of": "Doit être l'une de ces valeurs : {expected}.",
     "repeated": "Ne peut être donné qu'une fois.",
     "search": "Doit avoir de 1 à {max_length} caractères, sans caractère de contrôle.",
+    "with_at": "Ne peut pas être demandé avec « at ».",
     "unknown_parameter": "Ce paramètre n'existe pas ici.",
 }
 

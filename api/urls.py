@@ -8,16 +8,20 @@ from django.urls import URLPattern, path
 from django.views.generic import RedirectView
 
 from api import converters
+from api.agenda import Calendar, Silences
 from api.contracts import Contracts
 from api.decision_types import DecisionType, DecisionTypes
 from api.endpoint import Endpoint
 from api.events import Event, Feed
+from api.funding import Entries, Ledger
 from api.health import Live, Metrics, Ready
 from api.history import History
 from api.persons import Person, Persons
 from api.possibilities import Possibilities
 from api.recording import DecisionView
 from api.reference import ReferenceData
+from api.views import endpoint_of
+from projections.catalogue import VIEWS
 
 converters.register()
 
@@ -28,13 +32,22 @@ ROUTES: Final[dict[str, type[Endpoint]]] = {
     f"{API}contracts/<key:contract>/decisions": Possibilities,
     f"{API}contracts/<key:contract>/decisions/<key:slug>": DecisionView,
     f"{API}contracts/<key:contract>/history": History,
+    **{
+        f"{API}contracts/<key:contract>"
+        + ("" if name == "overview" else f"/{name}"): endpoint_of(view)
+        for name, view in VIEWS.items()
+    },
+    f"{API}calendar": Calendar,
     f"{API}decision-types": DecisionTypes,
     f"{API}decision-types/<key:slug>": DecisionType,
     f"{API}events": Feed,
     f"{API}events/<position:position>": Event,
+    f"{API}funding/entries": Entries,
+    f"{API}funding/ledger": Ledger,
     f"{API}persons": Persons,
     f"{API}persons/<person:person>": Person,
     f"{API}reference": ReferenceData,
+    f"{API}silences": Silences,
     "health/live": Live,
     "health/ready": Ready,
     "metrics": Metrics,

@@ -1,0 +1,104 @@
+"""One contract, as each view of `projections` shows it: today, or as of a date.
+
+    GET /contracts/paquis/roadmap?valid_at=2016-12-31&known_at=2017-05-08T12:00:00Z
+
+The same code answers all three: it folds the decisions that count.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from api.answers import etag_of, versioned
+from api.asking import KNOWN_AT, VALID_AT
+from api.endpoint import Answer, Endpoint, django_request, operation
+from api.problems import NOT_FOUND, not_found
+from domain.values import Bilingual
+from infra.contracts import history_of
+from infra.submission import today_in_geneva
+from projections.view import View, fold
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.http import HttpResponse
+    from rest_framework.request import Request
+
+    from domain.decision import Recorded
+    from domain.values import ContractId
+
+NAMES = {
+    "bodies": Bilingual("Les instances", "The bodies"),
+    "conformity": Bilingual("La conformité au Cadre", "Conformity with the framework"),
+    "diagnosis": Bilingual("Le diagnostic partagé", "The shared diagnosis"),
+    "funding": Bilingual("Le financement", "The funding"),
+    "genealogy": Bilingual("Du besoin à la réalisation", "From need to delivery"),
+    "overview": Bilingual("Le contrat en bref", "The contract at a glance"),
+    "plenaries": Bilingual("Les conférences de quartier", "The plenaries"),
+    "roadmap": Bilingual("La feuille de route", "The roadmap"),
+    "timeline": Bilingual("La chronologie", "The timeline"),
+}
+
+
+class ContractView(Endpoint):
+    """One contract, as one view shows it."""
+
+    view: View[Any]
+
+    def show(self, request: Request, contract: ContractId) -> HttpResponse:
+        """The view's answer; 404 before the contract began."""
+        known_at, valid_at = self.asked["known_at"], self.asked["valid_at"]
+        today = today_in_geneva(dt.datetime.now(dt.UTC))
+        history = history_of(contract)
+        _demand_begun(history, known_at, valid_at)
+        day = valid_at or (known_at and min(today_in_geneva(known_at), today)) or today
+        version = history[-1].version
+        also = (day.isoformat(),) if self.view.depends_on_the_day else ()
+
+        def document() -> bytes:
+            doc = fold(self.view, history, known_at=known_at, valid_at=valid_at)
+            head = orjson.dumps({"contract": contract, "version": version})
+            return head[:-1] + b"," + self.view.answer(doc, day)[1:]
+
+        return versioned(self, django_request(request), etag_of(version, *also), document)
+
+
+def _demand_begun(
+    history: list[Recorded[Any]], known_at: dt.datetime | None, valid_at: dt.date | None
+) -> None:
+    begun = history[0]
+    if known_at is not None and begun.recorded_at > known_at:
+        raise not_found(
+            Bilingual(
+                "Rien n'était encore enregistré de ce contrat à cet instant.",
+                "Nothing of this contract had been recorded by that instant.",
+            )
+        )
+    if valid_at is not None and begun.act.decided_on > valid_at:
+        raise not_found(
+            Bilingual(
+                "Le contrat n'était pas encore initié à cette date.",
+                "The contract had not been initiated by that day.",
+            )
+        )
+
+
+def endpoint_of(view: View[Any]) -> type[ContractView]:
+    """The endpoint of a view."""
+    name = view.name.title().replace("_", "")
+    summary = NAMES.get(view.name, Bilingual(view.name, view.name))
+
+    @operation(
+        summary,
+        Answer(f"{name}View", headers=("ETag",)),
+        parameters=(KNOWN_AT, VALID_AT),
+        problems=(NOT_FOUND,),
+    )
+    def get(self: ContractView, request: Request, contract: ContractId) -> HttpResponse:
+        return self.show(request, contract)
+
+    about = (view.document._type.__doc__ or "").strip()  # noqa: SLF001 - it has no public name
+    return type(f"{name}View", (ContractView,), {"__doc__": about, "view": view, "get": get})
