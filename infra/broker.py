@@ -1,0 +1,70 @@
+"""A Kafka broker for trying out, where none is installed: the one inside librdkafka.
+
+It listens on a port of 127.0.0.1, speaks Kafka's protocol to any client, transactions included,
+and lives in the memory of the process that started it. It makes topics when they are first
+named, keeps nothing on the disk, and shows a reader of committed messages the aborted ones too.
+So it is for `make run`, and never for production.
+"""
+
+from __future__ import annotations
+
+import logging
+from types import TracebackType
+from typing import Final, Self
+
+import structlog
+from confluent_kafka import Producer
+
+log = structlog.get_logger(__name__)
+
+START_SECONDS: Final = 10.0
+
+MOCK_CLUSTER: Final = "mockCluster"
+"""How the id of such a cluster begins, which is how clients can tell."""
+
+
+class EmbeddedBroker:
+    """A broker that runs for as long as this object does. Ends with `stop`, or its `with` block."""
+
+    def __init__(self) -> None:
+        self._holder: Producer | None = Producer(
+            {
+                "bootstrap.servers": "127.0.0.1",
+                "test.mock.num.brokers": 1,
+                "logger": _quiet(),
+            }
+        )
+        metadata = self._holder.list_topics(timeout=START_SECONDS)
+        self.bootstrap_servers: str = ",".join(
+            f"{broker.host}:{broker.port}" for broker in metadata.brokers.values()
+        )
+        log.info("embedded_broker_started", bootstrap_servers=self.bootstrap_servers)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """End the broker; what it held is gone."""
+        if self._holder is not None:
+            self._holder.close()
+            self._holder = None
+            log.info("embedded_broker_stopped")
+
+
+def _quiet() -> logging.Logger:
+    logger = logging.getLogger("quartier.kafka.embedded")
+    logger.setLevel(logging.ERROR)
+    return logger
+
+
+def is_embedded(cluster_id: str | None) -> bool:
+    """Whether a cluster with this id is one of these."""
+    return bool(cluster_id) and str(cluster_id).startswith(MOCK_CLUSTER)

@@ -1,0 +1,9 @@
+"""The relay: from the event log into Kafka, each event exactly once and in order.
+
+- `source`: the event log, rows after a position, and a hint when there are more
+- `messages`: an event's messages; `accounts`, `public` and `shapes` say what is in them
+- `publisher`: one Kafka transaction: messages and the relay's position, or nothing
+- `positions`: that position, read back from Kafka and from nowhere else
+- `topics`: what the topics are called and how they must be kept
+- `relay`: the loop around all this
+"""

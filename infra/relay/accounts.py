@@ -1,0 +1,290 @@
+"""The accounts of a contract after each of its decisions, as funding events tell them.
+
+The sums are the ledger's own: the same handlers that fill its tables are applied here, so that
+what finance is told and what we show cannot differ. What is added is what finance calls an
+account by: titles, budget lines, references, and the operating budgets.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+from domain import credit, funding, referendum
+from domain.actions import ActionProposed, ActionRevised
+from domain.catalogue import catalogue
+from domain.credit import CreditRefused, CreditRequested, CreditVoted
+from domain.decision import Decision
+from domain.follow_up import ActionAbandoned, ActionAssigned
+from domain.funding import FundingRouteChosen, FundingRouteReplaced
+from domain.history import Correction, effective
+from domain.promotion import OperatingBudgetGranted, OperatingExpenseRecorded
+from domain.referendum import CreditBecameEnforceable, CreditOverturned
+from domain.values import ZERO
+from infra.relay.shapes import AMOUNTS, Line
+from projections.ledger import BALANCES, ENTRIES, ledger
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from domain.decision import Recorded
+    from projections.ledger import Balance
+
+MONEY: Final[frozenset[type[Decision]]] = frozenset(
+    kind
+    for kind in catalogue().values()
+    if kind.__module__ in {funding.__name__, credit.__name__, referendum.__name__}
+) | {ActionAbandoned, OperatingBudgetGranted, OperatingExpenseRecorded}
+"""Decision types about money. Corrections of them are funding events too."""
+
+DESCRIBING: Final[frozenset[type[Decision]]] = frozenset(
+    {ActionProposed, ActionRevised, ActionAssigned}
+)
+"""Decision types that say what an account is called by, and who it belongs to."""
+
+READ: Final = frozenset(
+    kind.slug
+    for kind in catalogue().values()
+    if kind in MONEY | DESCRIBING or issubclass(kind, Correction)
+)
+"""The slugs of all that has to be read to know the accounts."""
+
+Sums = tuple[Decimal, ...]
+"""In the order of `AMOUNTS`."""
+
+NOTHING: Final[Sums] = (ZERO,) * len(AMOUNTS)
+
+OPERATING: Final = "budget:"
+"""How the account of a year's operating budget begins; no action's identifier has a colon."""
+
+_EMPTY: Final[dict[str, Any]] = dict.fromkeys(
+    name for name in Line.model_fields if name not in {"account", "moved", "balances"}
+)
+
+
+@dataclass(slots=True)
+class Route:
+    """What a route is called by, and how its credit was last answered."""
+
+    budget_line: str | None
+    proposal: str | None = None
+    deliberation: str | None = None
+    gross: Decimal | None = None
+    net: Decimal | None = None
+    credit: str | None = None
+
+
+@dataclass(slots=True)
+class Titles:
+    """What the ledger does not keep of a contract's actions, routes and operating budgets."""
+
+    actions: dict[str, str] = field(default_factory=dict)
+    routes: dict[str, list[Route]] = field(default_factory=dict)
+    granted: dict[int, Decimal] = field(default_factory=dict)
+    spent: dict[int, Decimal] = field(default_factory=dict)
+
+    def take_in(self, decision: Decision) -> None:
+        """Note what the next decision says."""
+        match decision:
+            case ActionProposed() | ActionRevised():
+                if decision.title is not None:
+                    self.actions[decision.action] = decision.title
+            case FundingRouteChosen() | FundingRouteReplaced():
+                self.routes.setdefault(decision.action, []).append(Route(decision.budget_line))
+            case OperatingBudgetGranted():
+                self.granted[decision.year] = (
+                    self.granted.get(decision.year, ZERO) + decision.amount
+                )
+            case OperatingExpenseRecorded():
+                self.spent[decision.year] = self.spent.get(decision.year, ZERO) + decision.amount
+            case _:
+                if routes := self.routes.get(getattr(decision, "action", "")):
+                    _answer(routes[-1], decision)
+
+    def route(self, account: str) -> Route | None:
+        """The route that an account stands for; None for an operating budget, or if it is gone."""
+        action, _, number = account.partition("/")
+        routes = self.routes.get(action, [])
+        return routes[int(number) - 1] if number and int(number) <= len(routes) else None
+
+    def operating(self, year: int) -> Sums:
+        """The sums of a year's operating budget; nothing of it is ever committed."""
+        granted, spent = self.granted.get(year, ZERO), self.spent.get(year, ZERO)
+        return (ZERO, ZERO, granted, granted - spent, ZERO, spent, ZERO, ZERO)
+
+
+def _answer(route: Route, decision: Decision) -> None:
+    match decision:
+        case CreditRequested():
+            route.proposal, route.deliberation = decision.proposal, None
+            route.gross, route.net, route.credit = decision.gross, decision.net, "requested"
+        case CreditVoted():
+            route.deliberation = decision.deliberation
+            route.gross, route.net, route.credit = decision.gross, decision.net, "voted"
+        case CreditBecameEnforceable():
+            route.credit = "enforceable"
+        case CreditRefused() | CreditOverturned():
+            route.credit = "refused"
+        case ActionAbandoned() if route.credit in {"requested", "voted"}:
+            route.credit = "withdrawn"
+
+
+class Accounts:
+    """The accounts of one contract. Fed with its decisions of the types in `READ`, in order."""
+
+    def __init__(self) -> None:
+        self.history: list[Recorded[Any]] = []
+        self.number = 0
+        self._titles = Titles()
+        self._rows = ledger.begin()
+        self._sums: dict[str, Sums] = {}
+
+    def take_in(self, recorded: Recorded[Any]) -> dict[str, Any] | None:
+        """The funding event that this decision is; None if it is not about money.
+
+        The answer has the shape of `infra.relay.shapes.FundingEvent`, in JSON's own types but
+        for dates and instants.
+        """
+        decision = recorded.decision
+        self.history.append(recorded)
+        if isinstance(decision, Correction):
+            return self._correct(recorded, decision.position)
+        self._titles.take_in(decision)
+        ledger.apply(self._rows, recorded)
+        if type(decision) not in MONEY:
+            return None
+        return self._event(recorded, self._touched(decision))
+
+    def _correct(self, recorded: Recorded[Any], position: int) -> dict[str, Any] | None:
+        """A correction changes the past: everything is folded anew, and compared."""
+        first = next((each for each in self.history if each.position == position), None)
+        if first is None or type(first.decision) not in MONEY | DESCRIBING:
+            return None
+        before, self._titles, self._rows = self._titles, Titles(), ledger.begin()
+        for standing in effective(self.history):
+            self._titles.take_in(standing.decision)
+            ledger.apply(self._rows, standing)
+        if type(first.decision) not in MONEY:
+            return None
+        known = {account for account, _ in self._all()} | self._sums.keys()
+        changed = [
+            account
+            for account in sorted(known, key=_in_order)
+            if self._sums_of(account) != self._sums.get(account, NOTHING)
+            or self._titles.route(account) != before.route(account)
+        ]
+        event = self._event(recorded, changed or self._touched(first.decision))
+        event["corrects"] = {
+            "id": f"{first.contract}/{first.version}",
+            "position": first.position,
+            "type": first.decision.slug,
+        }
+        return event
+
+    def _event(self, recorded: Recorded[Any], accounts: Iterable[str]) -> dict[str, Any]:
+        self.number += 1
+        event = {
+            "contract": recorded.contract,
+            "version": recorded.version,
+            "number": self.number,
+            "position": recorded.position,
+            "type": recorded.decision.slug,
+            "body": recorded.act.body.value,
+            "decided_on": recorded.act.decided_on,
+            "recorded_at": recorded.recorded_at,
+            "reference": getattr(recorded.decision, "reference", None),
+            "corrects": None,
+            "lines": [self._line(account) for account in accounts],
+        }
+        # Neither is asked for again: what has been told need not be kept.
+        self._rows[ENTRIES].clear()
+        self._rows[ENTRIES].touched.clear()
+        self._rows[BALANCES].touched.clear()
+        return event
+
+    # --- Accounts -------------------------------------------------------------------------------
+
+    def _touched(self, decision: Any) -> list[str]:
+        """The accounts that a decision about money changed, and the one it is about."""
+        if (action := getattr(decision, "action", None)) is None:
+            return [f"{OPERATING}{decision.year}"]
+        number = len(self._titles.routes.get(action, []))
+        touched = [f"{owner}/{route}" for owner, route in self._rows[BALANCES].touched]
+        changed = [
+            account
+            for account in touched
+            if self._sums_of(account) != self._sums.get(account, NOTHING)
+        ]
+        about = f"{action}/{number}"
+        return [*changed, about] if number and about not in changed else changed
+
+    def _all(self) -> Iterator[tuple[str, Sums]]:
+        for (action, number), balance in self._rows[BALANCES].items():
+            yield f"{action}/{number}", _sums(balance)
+        for year in self._titles.granted | self._titles.spent:
+            yield f"{OPERATING}{year}", self._titles.operating(year)
+
+    def _balance(self, account: str) -> Balance | None:
+        action, _, number = account.partition("/")
+        return self._rows[BALANCES].get((action, int(number)))
+
+    def _sums_of(self, account: str) -> Sums:
+        if account.startswith(OPERATING):
+            return self._titles.operating(int(account.removeprefix(OPERATING)))
+        balance = self._balance(account)
+        return NOTHING if balance is None else _sums(balance)
+
+    def _line(self, account: str) -> dict[str, Any]:
+        before, sums = self._sums.get(account, NOTHING), self._sums_of(account)
+        self._sums[account] = sums
+        return {
+            **_EMPTY,
+            **self._named(account),
+            "account": account,
+            "balances": dict(zip(AMOUNTS, map(str, sums), strict=True)),
+            "moved": {
+                amount: str(now - earlier)
+                for amount, now, earlier in zip(AMOUNTS, sums, before, strict=True)
+            },
+        }
+
+    def _named(self, account: str) -> dict[str, Any]:
+        if account.startswith(OPERATING):
+            return {"route": "operating_budget", "year": int(account.removeprefix(OPERATING))}
+        action = account.partition("/")[0]
+        named: dict[str, Any] = {"action": action, "title": self._titles.actions.get(action)}
+        route, balance = self._titles.route(account), self._balance(account)
+        if route is not None and balance is not None:
+            named |= {
+                "service": balance.service,
+                "route": balance.kind.value,
+                "budget_line": route.budget_line,
+                "year": balance.year,
+                "proposal": route.proposal,
+                "deliberation": route.deliberation,
+                "gross": None if route.gross is None else str(route.gross),
+                "net": None if route.net is None else str(route.net),
+                "credit": route.credit,
+            }
+        return named
+
+
+def _sums(balance: Balance) -> Sums:
+    available, committed = balance.available, balance.committed
+    spent, released = balance.spent, balance.released
+    return (
+        balance.requested,
+        balance.voted,
+        available + committed + spent + released,
+        available,
+        committed,
+        spent,
+        released,
+        balance.refused,
+    )
+
+
+def _in_order(account: str) -> tuple[str, int]:
+    action, _, number = account.partition("/")
+    return action, int(number or "0")

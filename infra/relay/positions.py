@@ -1,0 +1,158 @@
+"""The relay's position: a record in a compacted topic, written in the transaction it is about.
+
+    key    urn:quartier
+    value  {"event": "paquis/41", "position": 310, "published": {"quartier.funding.v1": 96, …}}
+
+It is read back from Kafka after every start and every failure, as readers of committed
+transactions see it; what this process remembers may be ahead of the truth, or behind it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Final
+
+import orjson
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+
+from infra.relay.topics import POSITIONS
+
+if TYPE_CHECKING:
+    from infra.kafka_client import Cluster
+
+ANSWER_SECONDS: Final = 15.0
+TAIL: Final = 100
+"""Offsets looked at first, from the end. Each transaction takes two: its record and its marker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far the relay has come.
+
+    position: of the last event published; 0 before the first.
+    event: its id, by which a log can be told from another one that took its place.
+    published: committed messages so far, by topic.
+    """
+
+    position: int
+    event: str
+    published: Mapping[str, int]
+
+    def as_value(self) -> bytes:
+        """The record's value."""
+        return orjson.dumps(asdict(self), option=orjson.OPT_SORT_KEYS)
+
+
+BEGINNING: Final = Place(0, "", {})
+
+
+class PositionsHeldBack(Exception):
+    """A transaction is open in the topic of positions: what follows it cannot be read yet."""
+
+
+def last_place(cluster: Cluster, name: str) -> Place | None:
+    """The last position that was committed under this name; None if there is none.
+
+    To be asked once `init_transactions` has returned: every earlier transaction has ended then.
+
+    Raises:
+        PositionsHeldBack: somebody else has a transaction open there.
+        KafkaException: the brokers cannot be asked.
+    """
+    everything = _end(cluster, "read_uncommitted")
+    with _reader(cluster, "read_committed") as consumer:
+        partition = TopicPartition(cluster.named(POSITIONS), 0)
+        # For a reader of committed messages the end is the last stable offset.
+        low, end = consumer.get_watermark_offsets(partition, ANSWER_SECONDS, cached=False)
+        if end < everything:
+            raise PositionsHeldBack(f"{POSITIONS} is readable to offset {end} of {everything}.")
+        span = TAIL
+        while end > low:
+            start = max(low, end - span)
+            found = None
+            # The last record is not at end - 1: markers of transactions take offsets too.
+            for value, key in _read(consumer, partition.topic, 0, start):
+                if key == name.encode():
+                    found = value
+            if found is not None:
+                return Place(**orjson.loads(found))
+            if start == low:
+                break
+            span *= 100
+    return None
+
+
+def holds_anything(cluster: Cluster, topic: str) -> bool:
+    """Whether the topic has committed messages; aborted ones do not count."""
+    topic = cluster.named(topic)
+    with _reader(cluster, "read_committed") as consumer:
+        metadata = consumer.list_topics(topic, timeout=ANSWER_SECONDS).topics[topic]
+        for partition in metadata.partitions:
+            low, end = consumer.get_watermark_offsets(
+                TopicPartition(topic, partition), ANSWER_SECONDS, cached=False
+            )
+            if end > low and next(_read(consumer, topic, partition, low), None) is not None:
+                return True
+    return False
+
+
+def was_written(cluster: Cluster, topic: str) -> bool:
+    """Whether anything was ever written to the topic, even if it is gone or was aborted."""
+    topic = cluster.named(topic)
+    with _reader(cluster, "read_uncommitted") as consumer:
+        metadata = consumer.list_topics(topic, timeout=ANSWER_SECONDS).topics[topic]
+        return any(
+            consumer.get_watermark_offsets(
+                TopicPartition(topic, partition), ANSWER_SECONDS, cached=False
+            )[1]
+            for partition in metadata.partitions
+        )
+
+
+def _end(cluster: Cluster, isolation: str) -> int:
+    with _reader(cluster, isolation) as consumer:
+        partition = TopicPartition(cluster.named(POSITIONS), 0)
+        return int(consumer.get_watermark_offsets(partition, ANSWER_SECONDS, cached=False)[1])
+
+
+def _read(
+    consumer: Consumer, topic: str, partition: int, start: int
+) -> Iterator[tuple[bytes, bytes]]:
+    """Values and keys from an offset to the end of the partition."""
+    consumer.assign([TopicPartition(topic, partition, start)])
+    deadline = time.monotonic() + ANSWER_SECONDS
+    while True:
+        message = consumer.poll(0.5)
+        if message is None:
+            if time.monotonic() > deadline:
+                raise KafkaException(KafkaError(KafkaError._TIMED_OUT))  # noqa: SLF001 - its name
+            continue
+        if (error := message.error()) is None:
+            yield message.value() or b"", message.key() or b""
+        elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its name
+            return
+        elif not error.retriable():
+            raise KafkaException(error)
+        deadline = time.monotonic() + ANSWER_SECONDS
+
+
+@contextlib.contextmanager
+def _reader(cluster: Cluster, isolation: str) -> Iterator[Consumer]:
+    consumer = Consumer(
+        {
+            **cluster.settings,
+            "group.id": "quartier.relay",  # asked for, and never joined: nothing is subscribed to
+            "isolation.level": isolation,
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "auto.offset.reset": "error",
+            "fetch.wait.max.ms": 50,
+        }
+    )
+    try:
+        yield consumer
+    finally:
+        consumer.close()

@@ -1,0 +1,116 @@
+"""The event log as the relay reads it: rows after a position, in order, as they come."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import psycopg
+
+from infra.store import COLUMNS, recorded_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
+
+    from domain.decision import Recorded
+
+Row = tuple[Any, ...]
+"""A row of `infra.store.COLUMNS`; the payload is text."""
+
+CHANNEL: Final = "quartier_events"
+
+ONE_RELAY: Final = 0x51756172  # "Quar"
+"""The advisory lock that the active relay holds. It spares relays from fencing one another in
+turns; what makes it safe is the fencing."""
+
+
+class Source(Protocol):
+    """Where the decisions come from."""
+
+    def claim(self) -> bool:
+        """Become the active relay; False as long as another one is."""
+
+    def size(self) -> int:
+        """The position of the last event."""
+
+    def rows(self, after: int, limit: int) -> list[Row]:
+        """Events in order, from the one that follows the position `after`."""
+
+    def wait(self, seconds: float) -> None:
+        """Return when something may have been recorded, or after a while."""
+
+    def history(
+        self, contract: str, before: int, slugs: Collection[str]
+    ) -> Iterator[Recorded[Any]]:
+        """A contract's earlier decisions of some types, up to below the version `before`."""
+
+    def type_at(self, position: int) -> str | None:
+        """The slug of the decision at a position."""
+
+    def close(self) -> None:
+        """Give up the connection; the next use opens another."""
+
+
+class LogSource:
+    """The event log in PostgreSQL, on a connection of its own."""
+
+    def __init__(self, connect: Callable[[], psycopg.Connection[Any]]) -> None:
+        self._connect = connect
+        self._connection: psycopg.Connection[Any] | None = None
+
+    def claim(self) -> bool:
+        """Become the active relay; False as long as another one is."""
+        return bool(self._one("SELECT pg_try_advisory_lock(%s)", ONE_RELAY))
+
+    def size(self) -> int:
+        """The position of the last event."""
+        return int(self._one("SELECT size FROM event_log"))
+
+    def rows(self, after: int, limit: int) -> list[Row]:
+        """Events in order, from the one that follows the position `after`."""
+        return self._all(
+            f"SELECT {COLUMNS} FROM event WHERE position > %s ORDER BY position LIMIT %s",  # noqa: S608 - constants
+            after,
+            limit,
+        )
+
+    def wait(self, seconds: float) -> None:
+        """Return when something may have been recorded, or after a while."""
+        connection = self._open()
+        for _ in connection.notifies(timeout=seconds, stop_after=1):
+            pass
+
+    def history(
+        self, contract: str, before: int, slugs: Collection[str]
+    ) -> Iterator[Recorded[Any]]:
+        """A contract's earlier decisions of some types, up to below the version `before`."""
+        if before > 1:
+            query = (
+                f"SELECT {COLUMNS} FROM event"  # noqa: S608 - constants only
+                " WHERE contract = %s AND version < %s AND type = ANY(%s) ORDER BY version"
+            )
+            yield from map(recorded_of, self._all(query, contract, before, list(slugs)))
+
+    def type_at(self, position: int) -> str | None:
+        """The slug of the decision at a position."""
+        rows = self._all("SELECT type FROM event WHERE position = %s", position)
+        return rows[0][0] if rows else None
+
+    def close(self) -> None:
+        """Give up the connection; the next use opens another."""
+        if self._connection is not None:
+            with contextlib.suppress(psycopg.Error):
+                self._connection.close()
+            self._connection = None
+
+    def _open(self) -> psycopg.Connection[Any]:
+        if self._connection is None:
+            self._connection = self._connect()
+            self._connection.execute(f"LISTEN {CHANNEL}")
+        return self._connection
+
+    def _all(self, query: str, *parameters: Any) -> list[Row]:
+        return self._open().execute(query, parameters, prepare=True).fetchall()
+
+    def _one(self, query: str, *parameters: Any) -> Any:
+        return self._all(query, *parameters)[0][0]
