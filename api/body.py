@@ -17,6 +17,8 @@ from api.problems import Problem, malformed, too_large, wrong_media_type
 from domain.values import Bilingual
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from django.http import HttpRequest
 
 LARGEST: Final = 2 * 1024 * 1024
@@ -28,11 +30,14 @@ DEEPEST: Final = 64
 _JSON: Final = re.compile(r"application/json\s*(;\s*charset=\"?utf-8\"?\s*)?$", re.IGNORECASE)
 
 
-def read_bytes(request: HttpRequest, largest: int) -> bytes:
-    """The body as it was sent.
+CHUNK: Final = 64 * 1024
+
+
+def demand_length(request: HttpRequest, largest: int) -> int:
+    """How many bytes are to come; 0 if the request does not say.
 
     Raises:
-        Problem: 413 if it is larger; 400 if it was cut off.
+        Problem: 413 if they are more than are taken; 415 if they are compressed.
     """
     try:
         length = int(request.META.get("CONTENT_LENGTH") or 0)
@@ -42,25 +47,37 @@ def read_bytes(request: HttpRequest, largest: int) -> bytes:
         raise too_large(largest)
     if request.META.get("HTTP_CONTENT_ENCODING", "identity").lower() != "identity":
         raise wrong_media_type("application/json (Content-Encoding: identity)")
-    # A body sent in chunks has no length beforehand.
-    stream = (
-        request.META["wsgi.input"]
-        if "HTTP_TRANSFER_ENCODING" in request.META and not length
-        else request
-    )
-    try:
-        body: bytes = stream.read(largest + 1)
-    except (UnreadablePostError, OSError, EOFError):
-        raise malformed() from None
-    if len(body) > largest:
-        raise too_large(largest)
-    if len(body) < length:
+    return length
+
+
+def read_chunks(request: HttpRequest, largest: int) -> Iterator[bytes]:
+    """The body as it was sent, piece by piece.
+
+    Raises:
+        Problem: 413 if it is larger; 400 if it was cut off.
+    """
+    length = demand_length(request, largest)
+    # A body sent in chunks has no length beforehand; Django would read nothing of it.
+    chunked = not length and "HTTP_TRANSFER_ENCODING" in request.META
+    stream = request.META["wsgi.input"] if chunked else request
+    size = 0
+    while True:
+        try:
+            chunk: bytes = stream.read(CHUNK)
+        except (UnreadablePostError, OSError, EOFError):
+            raise malformed() from None
+        if not chunk:
+            break
+        size += len(chunk)
+        if size > largest:
+            raise too_large(largest)
+        yield chunk
+    if size < length:
         raise malformed(
             Bilingual(
                 "Le corps de la requête est incomplet.", "The body of the request is incomplete."
             )
         )
-    return body
 
 
 def read_object(request: HttpRequest) -> dict[str, Any]:
@@ -71,7 +88,7 @@ def read_object(request: HttpRequest) -> dict[str, Any]:
     """
     if not _JSON.match(request.META.get("CONTENT_TYPE") or ""):
         raise wrong_media_type("application/json")
-    value = parse(read_bytes(request, LARGEST))
+    value = parse(b"".join(read_chunks(request, LARGEST)))
     if not isinstance(value, dict):
         raise malformed(
             Bilingual(

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import inspect
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from domain.decision import Decision
+from domain.act import Body
+from domain.catalogue import catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from domain.decision import Decision
     from domain.rule import Rule
 
 _HEAD: Final = """\
@@ -24,8 +26,8 @@ from with a written justification. In braces stand the facts that a finding stat
 
 def catalogue_markdown() -> str:
     """The whole catalogue, chapter by chapter, in the order of the registry."""
-    kinds = Decision.registry.values()
-    general = _general(list(kinds))
+    kinds = list(catalogue().values())
+    general = _general(kinds)
     lines = [_HEAD, "## Rules that every decision answers to", ""]
     lines += [_rule(rule) for rule in general]
     for module, chapter in groupby(kinds, key=lambda kind: kind.__module__):
@@ -42,20 +44,16 @@ def _general(kinds: list[type[Decision]]) -> list[type[Rule]]:
 
 
 def _decision(kind: type[Decision], general: list[type[Rule]]) -> Iterator[str]:
-    bodies = ", ".join(body.fr for body in sorted(kind.taken_by, key=str))
-    if len(kind.taken_by) == len(_all_bodies(kind)):
-        bodies = "l'instance qui a pris la décision visée"
+    bodies = ", ".join(body.en for body in sorted(kind.taken_by, key=str))
+    if kind.taken_by == set(Body):
+        bodies = "the body that took the decision it is about"
     yield f"### {kind.fr} (`{kind.slug}`)"
     yield ""
     yield f"{kind.en}. {_first_sentence(kind)}"
     yield ""
-    yield f"- {_paragraph(kind.basis)}, par : {bodies}"
+    yield f"- {_paragraph(kind.basis)}, by: {bodies}"
     yield f"- fields: {', '.join(_fields(kind)) or 'none'}"
     yield from (_rule(rule) for rule in kind.rules() if rule not in general)
-
-
-def _all_bodies(kind: type[Decision]) -> Any:
-    return type(next(iter(kind.taken_by)))
 
 
 def _fields(kind: type[Decision]) -> Iterator[str]:

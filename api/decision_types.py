@@ -11,13 +11,15 @@ import orjson
 from api.answers import VARIES, answered, is_current, not_modified
 from api.endpoint import Answer, Endpoint, django_request, operation
 from api.forms import form_of, said
-from domain.decision import Decision, decision_type
+from domain.catalogue import catalogue
+from domain.decision import decision_type
 from domain.values import Bilingual
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
     from rest_framework.request import Request
 
+    from domain.decision import Decision
     from domain.rule import Rule
 
 CACHED = "public, max-age=60"
@@ -32,7 +34,7 @@ class DecisionTypes(Endpoint):
         Answer("DecisionTypePage", headers=("ETag",)),
     )
     def get(self, request: Request) -> HttpResponse:
-        every = [described(kind) for kind in Decision.registry.values()]
+        every = [described(kind) for kind in catalogue().values()]
         return _cached(django_request(request), {"next": None, "results": every})
 
 

@@ -149,7 +149,3 @@ def event_json(event: DecisionNotification) -> bytes:
     )
     return circumstances[:-1] + b"," + event.state[1:]
 
-
-def event_schema(kind: type[Decision]) -> dict[str, Any]:
-    """The JSON Schema of a type's fields as they are stored, texts as references."""
-    return kind.model_json_schema(mode="serialization", ref_template="#/$defs/{model}")

@@ -11,7 +11,8 @@ from api.endpoint import Answer, Endpoint, django_request, operation
 from api.forms import said
 from api.problems import NOT_FOUND
 from domain.act import Act, Body
-from domain.decision import Decision, obstacles
+from domain.catalogue import catalogue
+from domain.decision import obstacles
 from domain.values import AccountId, Bilingual
 from infra.contracts import UnknownContract, contracts
 from infra.reference import reference
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from rest_framework.request import Request
 
     from domain.contract import Contract
+    from domain.decision import Decision
     from domain.rule import Finding
     from domain.values import ContractId
 
@@ -56,7 +58,7 @@ class Possibilities(Endpoint):
             etag = etag_of(held.version, str(today))
             every = [
                 self._possibility(kind, held.contract, on, today)
-                for kind in Decision.registry.values()
+                for kind in catalogue().values()
             ]
         return versioned(self, django_request(request), etag, {"next": None, "results": every})
 

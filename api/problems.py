@@ -24,12 +24,13 @@ import psycopg
 import structlog
 from django.core import exceptions as django_errors
 from django.http import Http404, HttpResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
 from rest_framework import exceptions as rest_errors
 
 from api.language import language_of
 from api.sentences import sentence
 from domain.values import Bilingual
-from infra import refusals
+from infra import documents, refusals
 from infra.append import Busy, Indefinite
 from infra.database import forget_connection
 
@@ -351,6 +352,7 @@ def _(error: Exception) -> Problem:
     return unavailable()
 
 
+@problem_of.register(documents.TooLarge)
 @problem_of.register(django_errors.RequestDataTooBig)
 def _(error: Exception) -> Problem:
     return too_large()
@@ -359,6 +361,7 @@ def _(error: Exception) -> Problem:
 @problem_of.register(django_errors.BadRequest)
 @problem_of.register(django_errors.SuspiciousOperation)
 @problem_of.register(UnreadablePostError)
+@problem_of.register(MultiPartParserError)
 @problem_of.register(rest_errors.ParseError)
 def _(error: Exception) -> Problem:
     return malformed()

@@ -17,7 +17,7 @@ from api.problems import KINDS, MEDIA_TYPE, Kind
 from api.problems import NOT_FOUND, QUERY, UNAUTHENTICATED, UNAVAILABLE, NOT_YOURS
 from api.shapes import shapes
 from api.tables import schema_of
-from domain.decision import Decision
+from domain.catalogue import catalogue
 from domain.initiation import ContractInitiated
 from domain.values import KEY_PATTERN, TEXT_LIMIT
 from projections import calendar, ledger, register, silences
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from api.asking import Parameter
+    from domain.decision import Decision
 
 REF: Final = "#/components/schemas/{model}"
 
@@ -133,7 +134,7 @@ def _tags() -> Iterator[dict[str, str]]:
     for _, endpoint in _routes():
         module = inspect.getmodule(endpoint)
         seen.setdefault(_tag(endpoint), _first_line(module))
-    for kind in Decision.registry.values():
+    for kind in catalogue().values():
         seen.setdefault(_chapter(kind), _first_line(inspect.getmodule(kind)))
     yield from ({"name": name, "description": about} for name, about in seen.items())
 
@@ -153,7 +154,7 @@ def _paths() -> dict[str, Any]:
     paths: dict[str, Any] = {}
     for route, endpoint in _routes():
         if "<key:slug>" in route and "post" in endpoint.operations():
-            for kind in Decision.registry.values():
+            for kind in catalogue().values():
                 if kind is not ContractInitiated:
                     concrete = route.replace("<key:slug>", kind.slug)
                     paths.update([_path(concrete, endpoint, kind)])
@@ -296,7 +297,7 @@ def kind_name(status: int) -> str:
 
 
 def _schemas() -> dict[str, Any]:
-    kinds = list(Decision.registry.values())
+    kinds = list(catalogue().values())
     _, definitions = models_json_schema(
         [(kind, "validation") for kind in kinds], ref_template=REF
     )

@@ -110,6 +110,14 @@ class Problem(TypedDict):
     missed: NotRequired[list[Recorded]]
 
 
+class ProblemKind(TypedDict):
+    """What a problem's `type` stands for."""
+
+    type: str
+    status: Annotated[int, Field(ge=400, le=599)]
+    title: Bilingual
+
+
 # --- What can be decided ------------------------------------------------------------------------
 
 
@@ -168,6 +176,15 @@ class DecisionType(TypedDict):
 
 
 # --- The rest -----------------------------------------------------------------------------------
+
+
+class Document(TypedDict):
+    """What is known of a document."""
+
+    sha256: Digest
+    size: Annotated[int, Field(ge=0)]
+    media_type: str
+    title: str
 
 
 class Person(TypedDict):
@@ -234,6 +251,7 @@ class Ready(TypedDict):
 
 SHAPES: Final[tuple[tuple[Any, JsonSchemaMode], ...]] = (
     (DecisionType, "serialization"),
+    (Document, "serialization"),
     (Event, "serialization"),
     (GivenPerson, "serialization"),
     (HistoryEntry, "serialization"),
@@ -242,6 +260,7 @@ SHAPES: Final[tuple[tuple[Any, JsonSchemaMode], ...]] = (
     (Person, "serialization"),
     (Possibility, "serialization"),
     (Problem, "serialization"),
+    (ProblemKind, "serialization"),
     (Ready, "serialization"),
     (Recorded, "serialization"),
     (Reference, "serialization"),

@@ -11,6 +11,8 @@ from api import converters
 from api.agenda import Calendar, Silences
 from api.contracts import Contracts
 from api.decision_types import DecisionType, DecisionTypes
+from api.docs import ProblemKind, Schema, pages
+from api.documents import Document, Documents
 from api.endpoint import Endpoint
 from api.events import Event, Feed
 from api.funding import Entries, Ledger
@@ -40,6 +42,8 @@ ROUTES: Final[dict[str, type[Endpoint]]] = {
     f"{API}calendar": Calendar,
     f"{API}decision-types": DecisionTypes,
     f"{API}decision-types/<key:slug>": DecisionType,
+    f"{API}documents": Documents,
+    f"{API}documents/<digest:sha256>": Document,
     f"{API}events": Feed,
     f"{API}events/<position:position>": Event,
     f"{API}funding/entries": Entries,
@@ -48,6 +52,8 @@ ROUTES: Final[dict[str, type[Endpoint]]] = {
     f"{API}persons/<person:person>": Person,
     f"{API}reference": ReferenceData,
     f"{API}silences": Silences,
+    "api/problems/<key:name>": ProblemKind,
+    "api/schema": Schema,
     "health/live": Live,
     "health/ready": Ready,
     "metrics": Metrics,
@@ -55,7 +61,11 @@ ROUTES: Final[dict[str, type[Endpoint]]] = {
 """The endpoints by route: OpenAPI is made from the same table."""
 
 urlpatterns: list[URLPattern] = [
-    *(path(route, endpoint.as_view()) for route, endpoint in ROUTES.items()),
+    *(
+        path(route, endpoint.as_view(), name=endpoint.__name__.lower())
+        for route, endpoint in ROUTES.items()
+    ),
+    path("api/docs", pages),
     path("", RedirectView.as_view(url="/api/docs")),
 ]
 
