@@ -3,8 +3,21 @@
 from typing import Any
 
 from django.core.management.commands import migrate
+from django.db import connection
 
 from infra.database import as_owner
+
+
+LET_READ = """
+DO $$
+BEGIN
+    IF to_regclass('django_migrations') IS NOT NULL AND to_regrole('quartier_app') IS NOT NULL THEN
+        GRANT SELECT ON django_migrations TO quartier_app;
+    END IF;
+END
+$$
+"""
+"""The application says of itself whether it is ready: it must see which migrations were applied."""
 
 
 class Command(migrate.Command):
@@ -14,3 +27,5 @@ class Command(migrate.Command):
         """Migrate."""
         with as_owner():
             super().handle(*args, **options)
+            with connection.cursor() as cursor:
+                cursor.execute(LET_READ)
