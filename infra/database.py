@@ -18,7 +18,11 @@ def cursor() -> psycopg.Cursor[tuple[Any, ...]]:
     Parameters are bound by the server and statements prepared, which Django's cursor never does.
     Its errors are psycopg's own.
     """
-    connection.ensure_connection()
+    if connection.connection is None:
+        connection.ensure_connection()
+    elif connection.connection.closed and not connection.in_atomic_block:
+        forget_connection()  # the server went away meanwhile
+        connection.ensure_connection()
     return psycopg.Cursor(connection.connection)
 
 

@@ -151,7 +151,7 @@ def initiate(  # noqa: PLR0913 - a request's parts are passed by name
     )
     key = _key(contract_id, submission, idempotency_key, request_digest)
     if contract_id is not None:
-        if not _CONTRACT_ID.match(contract_id):
+        if not _CONTRACT_ID.fullmatch(contract_id):
             fault = FieldError("/contract", "contract", "Must be a short id such as `paquis`.")
             raise InvalidFields([fault])
         return _once(contract_id, submission, None, key)

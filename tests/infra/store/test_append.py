@@ -125,7 +125,12 @@ def test_a_statement_in_error_spares_those_written_with_it():
         return append(Write([event(name, 1)]))
 
     answers = in_threads(8, work)
-    assert [isinstance(answer, StaleVersion) for answer in answers] == [True, False, False, False] * 2
+    assert [isinstance(answer, StaleVersion) for answer in answers] == [
+        True,
+        False,
+        False,
+        False,
+    ] * 2
     assert positions() == list(range(1, 8))
 
 
