@@ -17,67 +17,116 @@ Uncompressed and undated: the same evidence is the same bytes.
 
 from __future__ import annotations
 
+import contextlib
+from datetime import UTC, datetime
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
 from domain.canonical import canonical
+from domain.contract import Contract
 from domain.decision import decision_type
 from domain.values import Audience
+from infra import documents
+from infra.contracts import UnknownContract, history_of
+from infra.database import cursor
 from infra.log import tiles
 from infra.log.proofs import NotSealed, consistency, encoded, prove
+from infra.log.sealer import wait_until_sealed
 from infra.store import COLUMNS
-from infra.vault import may_read_restricted
+from infra.submission import today_in_geneva
+from infra.vault import may_read_restricted, render
 from infra.verifier import verifier
+from projections.catalogue import VIEWS
+from projections.view import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from domain.decision import Recorded
     from domain.framework import Framework
-    from domain.values import ContractId
+    from domain.values import ContractId, Language
     from infra.accounts import Role
     from infra.log.tiles import Cursor
 
 README: Final = Path(__file__).parent / "verifier" / "README.md"
 
 
-class UnknownContract(LookupError):
-    """There is no contract of that id."""
+def evidence_of(
+    contract: ContractId,
+    *,
+    reader: Role | None,
+    language: Language = "fr",
+    kept: int | None = None,
+) -> Iterator[bytes]:
+    """The bundle of a contract with all that belongs into it, as `bundle` gives it.
+
+    Waits a moment for its last decision to be sealed.
+
+    Raises:
+        UnknownContract, NotSealed, ValueError: as `bundle` does.
+    """
+    history = history_of(contract)
+    wait_until_sealed(cursor(), history[-1].position)
+    framework = Contract.of(contract, history).framework
+    conformity = VIEWS["conformity"]
+    today = today_in_geneva(datetime.now(UTC))
+    report = orjson.loads(conformity.answer(fold(conformity, history), today))
+    return bundle(
+        cursor(),
+        contract,
+        reader=reader,
+        kept=kept,
+        files={
+            "framework.json": framework_file(framework),
+            "conformity.json": _readable(render(report, reader=reader, language=language)),
+        },
+        papers=_papers_of(history),
+    )
+
+
+def _papers_of(history: Iterable[Recorded[Any]]) -> Iterator[tuple[str, bytes]]:
+    """The documents that decisions rest on, those that are kept here, each once."""
+    named = {piece.sha256: None for each in history for piece in each.act.evidence if piece.sha256}
+    for digest in named:
+        with contextlib.suppress(FileNotFoundError), documents.read(digest) as file:
+            yield digest, file.read()
 
 
 def bundle(
-    cursor: Cursor,
+    reading: Cursor,
     contract: ContractId,
     *,
     reader: Role | None,
     kept: int | None = None,
     files: Mapping[str, bytes] | None = None,
-    documents: Iterable[tuple[str, bytes]] = (),
+    papers: Iterable[tuple[str, bytes]] = (),
 ) -> Iterator[bytes]:
     """The bundle, piece by piece. What can go wrong goes wrong before the first piece.
 
     Args:
-        cursor: to read with.
+        reading: to read with.
         contract: whose evidence it is.
         reader: who is to read it; None for anybody. Decides which texts are in it.
         kept: prove that the log extends its tree of that size.
         files: what else belongs into it, by name: the framework, the conformity report.
-        documents: evidence, as its SHA-256 in hex and its bytes; read as they are written.
+        papers: evidence, as its SHA-256 in hex and its bytes; read as they are written.
 
     Raises:
         UnknownContract: there is none of that id.
         NotSealed: its last decision is not under a signed checkpoint yet.
         ValueError: `kept` is larger than the log.
     """
-    sealed = tiles.latest(cursor) or tiles.NOTHING
-    rows = _rows(cursor, contract)
+    sealed = tiles.latest(reading) or tiles.NOTHING
+    rows = _rows(reading, contract)
     if not rows:
         raise UnknownContract(contract)
     if rows[-1][0] > sealed.size:
         raise NotSealed(rows[-1][0])
-    proofs = prove(cursor, sealed, rows)
+    proofs = prove(reading, sealed, rows)
     whole = {
         "README.md": README.read_bytes(),
         "verifier.py": Path(verifier.__file__).read_bytes(),
@@ -88,23 +137,24 @@ def bundle(
         "proofs.ndjson": _lines(
             canonical({"hashes": encoded(each.hashes), "index": each.index}) for each in proofs
         ),
-        "texts.ndjson": _lines(_texts(cursor, rows, reader)),
+        "texts.ndjson": _lines(_texts(reading, rows, reader)),
         **_schemas(rows),
         **(files or {}),
     }
     if kept is not None:
-        proof = canonical(consistency(cursor, kept, sealed))
+        proof = canonical(consistency(reading, kept, sealed))
         whole[f"consistency/{kept}.json"] = proof
-    return _written(contract, whole, documents)
+    return _written(contract, whole, papers)
 
 
 def _written(
-    contract: ContractId, whole: dict[str, bytes], documents: Iterable[tuple[str, bytes]]
+    contract: ContractId, whole: dict[str, bytes], papers: Iterable[tuple[str, bytes]]
 ) -> Iterator[bytes]:
     digests: dict[str, str] = {}
 
     def files() -> Iterator[tuple[str, bytes]]:
-        for name, content in (*whole.items(), *_documents(documents)):
+        named = ((f"documents/{digest}", content) for digest, content in papers)
+        for name, content in chain(whole.items(), named):
             digests[name] = sha256(content).hexdigest()
             yield name, content
         yield "manifest.json", verifier.manifest(contract, digests)
@@ -112,32 +162,34 @@ def _written(
     return verifier.archive(files())
 
 
-def _documents(documents: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, bytes]]:
-    return ((f"documents/{digest}", content) for digest, content in documents)
-
-
 def framework_file(framework: Framework) -> bytes:
     """A version of the Cadre, as `framework.json`."""
-    return orjson.dumps(framework, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS)
+    return _readable(framework)
 
 
-def _rows(cursor: Cursor, contract: ContractId) -> list[tuple[Any, ...]]:
+def _readable(value: Any) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n"
+
+
+def _rows(reading: Cursor, contract: ContractId) -> list[tuple[Any, ...]]:
     query = f"SELECT {COLUMNS} FROM event WHERE contract = %s ORDER BY version"  # noqa: S608 - constants
-    return cursor.execute(query, [contract]).fetchall()
+    return reading.execute(query, [contract]).fetchall()
 
 
 def _lines(lines: Iterable[bytes]) -> bytes:
     return b"".join(line + b"\n" for line in lines)
 
 
-def _texts(cursor: Cursor, rows: Iterable[tuple[Any, ...]], reader: Role | None) -> Iterator[bytes]:
+def _texts(
+    reading: Cursor, rows: Iterable[tuple[Any, ...]], reader: Role | None
+) -> Iterator[bytes]:
     """Each text that the decisions refer to: what this reader may see of it."""
     wanted = {
         reference["text"]
         for row in rows
         for reference in verifier.references(orjson.loads(row[-1]))
     }
-    found = cursor.execute(
+    found = reading.execute(
         "SELECT id::text, audience, encode(salt, 'hex'), content FROM vault_text"
         " WHERE id = ANY(%s::uuid[])",
         [sorted(wanted)],
@@ -158,9 +210,8 @@ def _schemas(rows: Iterable[tuple[Any, ...]]) -> dict[str, bytes]:
     """The JSON Schema of the fields of each type of decision that there is."""
     kinds = sorted({row[3] for row in rows})
     return {
-        f"schemas/{slug}.json": orjson.dumps(
-            decision_type(slug).model_json_schema(mode="serialization"),
-            option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS,
+        f"schemas/{slug}.json": _readable(
+            decision_type(slug).model_json_schema(mode="serialization")
         )
         for slug in kinds
     }

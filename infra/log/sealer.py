@@ -44,9 +44,9 @@ from infra.log.keys import (
 )
 from infra.log.notes import Checkpoint, Note, NoteError
 from infra.log.tiles import Sealed
+from infra.log.witness import Cosigner
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from infra.log.tiles import Cursor
@@ -76,14 +76,22 @@ class Sealer:
     """Seals what is recorded, on a connection of its own.
 
     file: the keys; read anew for each checkpoint, so that they can be replaced meanwhile.
-    after: is called with each new checkpoint, outside the transaction: to have it cosigned.
     """
 
     file: Path = field(default_factory=key_file)
-    after: Callable[[Sealed], None] | None = None
+    cosigner: Cosigner = field(default_factory=Cosigner)
 
     def run(self, stop: threading.Event) -> None:
-        """Seal until told to stop. Whatever fails is logged and tried again."""
+        """Seal until told to stop, and have it cosigned. What fails is logged and tried again."""
+        cosigning = threading.Thread(target=self.cosigner.run, args=[stop], daemon=True)
+        cosigning.start()
+        try:
+            self._run(stop)
+        finally:
+            self.cosigner.wake()
+            cosigning.join(1.0)  # a witness who is slow to answer is not waited for
+
+    def _run(self, stop: threading.Event) -> None:
         while not stop.is_set():
             try:
                 with dedicated() as connection:
@@ -111,8 +119,7 @@ class Sealer:
                 _wait(connection)
                 continue
             log.info("checkpoint_signed", size=sealed.size, root=sealed.root.hex())
-            if self.after:
-                self.after(sealed)
+            self.cosigner.wake()
             stop.wait(PAUSE)
 
 
