@@ -295,12 +295,12 @@ def test_a_contract_restored_from_a_backup_is_read_anew(owner):
 
 def test_inside_a_transaction_it_joins_and_memory_learns_of_it_only_afterwards():
     begin()
-    with pytest.raises(ZeroDivisionError), transaction.atomic():
+    with transaction.atomic():
         choose()
         assert choose().recorded.version == 3
         with pytest.raises(Refused):
             decide("contract-resumed", data={"reason": "Une raison."})
-        raise ZeroDivisionError
+        transaction.set_rollback(True)
     assert len(history_of("paquis")) == 1
     with transaction.atomic():
         assert choose().recorded.version == 2

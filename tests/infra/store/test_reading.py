@@ -1,0 +1,182 @@
+"""What is stored is read by the names of a closed registry, whatever version it was written in."""
+
+import unicodedata
+from datetime import date
+from typing import Any
+
+import orjson
+import pytest
+from eventsourcing.application import AggregateNotFoundError
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from domain.act import Act, Body
+from domain.contract import Contract
+from domain.decision import Decision, UnknownDecisionType
+from domain.stored import NewerSchema
+from domain.values import AccountId, Title
+from infra import vault
+from infra.append import StaleVersion, Write, append
+from infra.contracts import UnknownContract, contracts, history_of
+from infra.recording import initiate
+from infra.store import Quartier, event_at, log_size, pending
+from tests.infra.store.acts import COORDINATOR, NOW, begin, choose, decide
+from tests.infra.store.test_append import event
+
+
+@pytest.fixture
+def renamed(monkeypatch):
+    """A type that is in its second version: what was `name` is a `title` now."""
+    registry = dict(Decision.registry)
+    monkeypatch.setattr(Decision, "registry", registry)
+
+    class ThingNamed(Decision, taken_by={Body.COORDINATOR}, basis="4", schema=2):
+        """A thing is named."""
+
+        fr = "Chose nommée"
+        title: Title
+
+        @staticmethod
+        def upcast_v1_v2(data: dict[str, Any]) -> dict[str, Any]:
+            return {"title": data["name"]}
+
+    return ThingNamed
+
+
+def test_a_name_that_is_not_registered_is_refused_and_nothing_is_imported():
+    for name in ("no-such-thing", "os:system", "domain.initiation:ContractInitiated", "Decision"):
+        append(Write([event(name.replace(":", "-"), 1) | {"type": name}]))
+        with pytest.raises(UnknownDecisionType):
+            event_at(log_size())
+        with pytest.raises(UnknownDecisionType):
+            history_of(name.replace(":", "-"))
+
+
+def test_a_newer_schema_is_refused():
+    begin()
+    append(Write([event(version=2) | {"schema": 2}]))
+    with pytest.raises(NewerSchema):
+        event_at(2)
+    with pytest.raises(NewerSchema):
+        history_of("paquis")
+    with pytest.raises(NewerSchema):
+        choose()
+    assert log_size() == 2
+
+
+def test_an_older_schema_is_read_as_the_present_one(renamed):
+    begin()
+    old = {"type": "thing-named", "body": "coordinator", "payload": {"data": {"name": "Une chose"}}}
+    append(Write([event(version=2) | old]))
+    assert history_of("paquis")[1].decision == renamed(title="Une chose")
+    new = decide("thing-named", data={"title": "Une autre"}).recorded
+    contracts.forget()
+    assert history_of("paquis")[2] == new
+
+
+def test_a_payload_that_is_not_of_its_type_is_refused():
+    append(Write([event(payload={"data": {"reason": "in clear"}})]))
+    with pytest.raises(ValidationError):
+        event_at(1)
+
+
+def test_a_type_added_at_run_time_is_recorded_like_any_other(renamed):
+    begin()
+    recorded = decide("thing-named", data={"title": "Une chose"}).recorded
+    assert recorded.act.body is Body.COORDINATOR
+    assert event_at(2) == recorded
+
+
+@settings(max_examples=40)
+@given(
+    title=st.text(st.characters(categories=["L", "N", "P"]), min_size=1, max_size=60),
+    text=st.text(
+        st.characters(exclude_categories=["Cs", "Cc"]) | st.sampled_from("\n\r\t"), min_size=1
+    ).filter(str.strip),
+    day=st.dates(date(2014, 2, 12), date(2026, 11, 22)),
+)
+def test_whatever_is_recorded_is_read_back_equal(title, text, day):
+    data = {
+        "ground": "population_request",
+        "title": title,
+        "territory": "Ici",
+        "justification": text,
+    }
+    recorded = initiate(orjson.dumps(data), decided_on=day, account=COORDINATOR, now=NOW).recorded
+    assert event_at(recorded.position) == recorded
+    reference = recorded.decision.justification
+    (kept,) = vault.texts([reference.text], reader=None).values()
+    assert kept == unicodedata.normalize("NFC", text)
+
+
+# --- The library's side ---------------------------------------------------------------------------
+
+
+def fold(contract, events):
+    state = contract
+    for each in events:
+        state = state or Contract(each.originator_id)
+        state.evolve(each.recorded)
+    return state
+
+
+def test_the_library_s_application_stands_on_our_store():
+    first, second = begin().recorded, choose().recorded
+    with Quartier() as application:
+        state = application.repository.get("paquis", projector_func=fold)
+        assert state.history == [first, second]
+        earlier = application.repository.get("paquis", version=1, projector_func=fold)
+        assert earlier.history == [first]
+        with pytest.raises(AggregateNotFoundError):
+            application.repository.get("nowhere", projector_func=fold)
+        notifications = application.notification_log.select(1, 10)
+        assert [each.id for each in notifications] == [1, 2]
+        assert [application.mapper.to_domain_event(each).recorded for each in notifications] == [
+            first,
+            second,
+        ]
+        assert application.recorder.max_notification_id() == 2
+
+
+def test_the_library_s_event_store_appends_through_ours():
+    begin()
+    act = Act(Body.COORDINATOR, date(2014, 4, 1), AccountId("library"))
+    decision = choose().recorded.decision
+    with Quartier() as application:
+        (recording,) = application.events.put([pending("paquis", 3, decision, act)])
+        assert recording.notification.id == 3
+        with pytest.raises(StaleVersion):
+            application.events.put([pending("paquis", 3, decision, act)])
+        assert application.events.put([]) == []
+    assert history_of("paquis")[2].decision == decision
+
+
+def test_selections_of_the_recorder():
+    begin("a")
+    begin("b")
+    for _ in range(4):
+        choose("a")
+    with Quartier() as application:
+        recorder = application.recorder
+
+        def versions(**bounds):
+            return [each.originator_version for each in recorder.select_events("a", **bounds)]
+
+        def ids(*bounds, **more):
+            return [each.id for each in recorder.select_notifications(*bounds, **more)]
+
+        assert versions() == [1, 2, 3, 4, 5]
+        assert versions(gt=1, lte=4) == [2, 3, 4]
+        assert versions(desc=True, limit=2) == [5, 4]
+        assert ids(None, 10) == [1, 2, 3, 4, 5, 6]
+        assert ids(2, 2) == [2, 3]
+        assert ids(2, 10, 4, inclusive_of_start=False) == [3, 4]
+        assert ids(1, 10, topics=["contract-initiated"]) == [1, 2]
+
+
+def test_an_empty_log_has_no_last_event():
+    with Quartier() as application:
+        assert application.recorder.max_notification_id() is None
+    with pytest.raises(UnknownContract):
+        history_of("paquis")
