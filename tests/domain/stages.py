@@ -6,6 +6,7 @@ the framework of 2014 asks for.
 
 from domain.act import Body
 from domain.actions import ActionProposed, ActionRetained, ActionSetAside, ActionsPrioritised
+from domain.approval import RoadmapApproved, RoadmapEndorsed
 from domain.closure import ClosureOpened, ContractClosed, FinalReportAdopted
 from domain.commission import CommissionConstituted, CommissionMet, DelegateElected
 from domain.credit import CreditRequested, CreditVoted
@@ -36,7 +37,6 @@ from domain.offices import CoordinatorAppointed, ServiceDelegateNamed
 from domain.plenaries import PlenaryConvened, PlenaryHeld
 from domain.promotion import OperatingBudgetGranted, PromotionActivityHeld, PromotionStarted
 from domain.referendum import CreditBecameEnforceable, CreditPublished
-from domain.approval import RoadmapApproved, RoadmapEndorsed
 from domain.roadmap import RoadmapAmended, RoadmapDrafted, RoadmapPresented, RoadmapSubmitted
 from domain.working_groups import (
     WorkingGroupFormed,

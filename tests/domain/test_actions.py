@@ -1,9 +1,9 @@
 """Actions: proposed, revised, ranked, then chosen (§3.1, §3.3, §4.2)."""
 
+from domain.act import Body
 from domain.actions import (
     ActionChosen,
     ActionDecided,
-    ActionProposed,
     ActionRetained,
     ActionRevised,
     ActionSetAside,
@@ -13,7 +13,6 @@ from domain.actions import (
     GroupNotNamed,
     RankedTwice,
 )
-from domain.act import Body
 from domain.approval import RoadmapReturned
 from domain.gathering import GroupDissolved, PlenaryNotHeld
 from domain.references import AlreadyKnown, Unknown, UnknownService, UnknownTheme

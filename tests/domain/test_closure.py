@@ -60,6 +60,9 @@ LAWS: Laws = {
     "a plenary takes place every year up to the closure": given(COMPLETED)
     .when(ClosureOpened, on="2018-06-20")
     .refused(PlenaryOverdue, last=day("2017-04-25")),
+    "closing without the year's plenary needs a justification": given(COMPLETED)
+    .when(ClosureOpened, on="2018-06-20", departing=[PlenaryOverdue])
+    .recorded(),
     "the commission adopts its account": given(HANDED_OVER)
     .when(FinalReportAdopted, text="Ce qui a été fait.")
     .recorded(),

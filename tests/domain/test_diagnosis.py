@@ -93,6 +93,9 @@ LAWS: Laws = {
     "the diagnosis takes seven months": given(ALL_BUT_N3)
     .when(DiagnosisShared, on="2015-01-15", **SHARES)
     .refused(DiagnosisTooShort, from_=day("2015-01-16"), months=7),
+    "an early diagnosis needs a justification": given(ALL_BUT_N3)
+    .when(DiagnosisShared, on="2014-12-01", **SHARES, departing=[DiagnosisTooShort])
+    .recorded(),
     "seven months to the day is enough": given(ALL_BUT_N3)
     .when(DiagnosisShared, on="2015-01-16", **SHARES)
     .recorded(),

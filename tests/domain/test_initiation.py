@@ -139,6 +139,9 @@ LAWS: Laws = {
     "the departments should hear of it before the first plenary": given(LAUNCHED)
     .when(DepartmentInformed, department="social")
     .refused(InformedAfterTheLaunch),
+    "a department may be told late, with a justification": given(LAUNCHED)
+    .when(DepartmentInformed, department="social", departing=[InformedAfterTheLaunch])
+    .recorded(),
     "there are five departments": given(INITIATED)
     .when(DepartmentInformed, department="weather")
     .refused(UnknownDepartment, department="weather"),

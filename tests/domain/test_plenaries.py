@@ -37,6 +37,10 @@ CALL = {"place": "École de l'Essai", "agenda": "Bienvenue."}
 HELD = {"attendance": {"residents": 80}, "purposes": ["intentions", "election"]}
 
 CONVENED, P1_HELD = plenary("p1", "2014-05-20", "2014-06-16", "intentions")
+P2_AHEAD = (
+    *WITH_COMMISSION,
+    plenary("p2", "2015-04-10", "2015-05-20", "needs")[0],
+)
 AHEAD = (*PROMOTED, CONVENED)
 CALLED_OFF = (
     *AHEAD,
@@ -90,18 +94,18 @@ LAWS: Laws = {
     )
     .when(PlenaryConvened, by=COORDINATOR, plenary="p1", date="2009-06-01", **CALL)
     .recorded(),
-    "a plenary is postponed": given(AHEAD)
-    .when(PlenaryPostponed, by=COORDINATOR, plenary="p1", date="2014-06-20", reason="Salle prise.")
-    .recorded(lambda c: c.plenaries["p1"].planned_on == day("2014-06-20")),
+    "a plenary is postponed": given(P2_AHEAD)
+    .when(PlenaryPostponed, by=COORDINATOR, plenary="p2", date="2015-05-30", reason="Salle prise.")
+    .recorded(lambda c: c.plenaries["p2"].planned_on == day("2015-05-30")),
     "what was held is not postponed": given(LAUNCHED)
     .when(PlenaryPostponed, by=COORDINATOR, plenary="p1", date="2014-07-20", reason="Pluie.")
     .refused(PlenaryIsOver, plenary="p1"),
     "a plenary is postponed to a day to come": given(AHEAD)
     .when(PlenaryPostponed, by=COORDINATOR, plenary="p1", date="2014-05-20", reason="Pluie.")
     .refused(PlannedBeforeDecided),
-    "a plenary is cancelled": given(AHEAD)
-    .when(PlenaryCancelled, by=COORDINATOR, plenary="p1", reason="Grève.")
-    .recorded(lambda c: c.plenaries["p1"].cancelled),
+    "a plenary is cancelled": given(P2_AHEAD)
+    .when(PlenaryCancelled, by=COORDINATOR, plenary="p2", reason="Grève.")
+    .recorded(lambda c: c.plenaries["p2"].cancelled),
     "what was held is not cancelled": given(LAUNCHED)
     .when(PlenaryCancelled, by=COORDINATOR, plenary="p1", reason="Grève.")
     .refused(PlenaryIsOver),
@@ -191,6 +195,11 @@ LAWS: Laws = {
     )
     .when(PlenaryHeld, on="2015-06-17", plenary="p2", **HELD)
     .refused(PlenaryOverdue, due=day("2015-06-16")),
+    "a late plenary needs a justification": given(
+        LAUNCHED, plenary("p2", "2015-05-01", "2015-06-16", "needs")[0]
+    )
+    .when(PlenaryHeld, on="2015-06-17", departing=[PlenaryOverdue], plenary="p2", **HELD)
+    .recorded(),
     "twelve months to the day is in time": given(
         LAUNCHED, plenary("p2", "2015-05-01", "2015-06-16", "needs")[0]
     )
