@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from domain.commission import (
     Capacity,
@@ -49,9 +49,6 @@ from domain.working_groups import (
 from projections.commission import Commission
 from projections.facts import Because, Book, Fact, Text, because, book, fact
 from projections.view import View
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 
 class Mandate(Term):
@@ -200,19 +197,10 @@ def _(view: Bodies, decision: ServiceDelegateNamed, recorded: Recorded[Any]) -> 
 
 @bodies.on(ServiceDelegateRecalled)
 def _(view: Bodies, decision: ServiceDelegateRecalled, recorded: Recorded[Any]) -> None:
-    _leave(view, [decision.person], because(recorded, decision.reason))
-    view.commission.leave(view.framework, [decision.person], recorded)
-
-
-def _leave(view: Bodies, persons: Iterable[PersonId], why: Because) -> None:
-    """End every mandate these persons hold: who leaves one side does not stay on the other."""
-    gone = set(persons)
-    for delegate in view.delegates:
-        if delegate.person in gone and delegate.resigned is None:
-            delegate.resigned = why
     for named in view.service_delegates:
-        if named.person in gone and named.recalled is None:
-            named.recalled = why
+        if named.person == decision.person and named.recalled is None:
+            named.recalled = because(recorded, decision.reason)
+    view.commission.leave(view.framework, [decision.person], SeatSide.SERVICE, recorded)
 
 
 # --- The commission -----------------------------------------------------------------------------
@@ -248,16 +236,19 @@ def _(view: Bodies, decision: DelegateDesignated, recorded: Recorded[Any]) -> No
 
 @bodies.on(DelegatesResigned)
 def _(view: Bodies, decision: DelegatesResigned, recorded: Recorded[Any]) -> None:
-    seated = len(view.commission.seats)
-    view.commission.leave(view.framework, decision.persons, recorded)
-    _leave(view, decision.persons, because(recorded, decision.reason))
+    for delegate in view.delegates:
+        if delegate.person in decision.persons and delegate.resigned is None:
+            delegate.resigned = because(recorded, decision.reason)
+    vacated = view.commission.leave(
+        view.framework, decision.persons, SeatSide.NEIGHBOURHOOD, recorded
+    )
     view.resignations.append(
         Resignation(
             recorded.act.decided_on,
             recorded.position,
             decision.reason,
             decision.persons,
-            seated - len(view.commission.seats),
+            vacated,
         )
     )
 
@@ -269,8 +260,8 @@ def _(view: Bodies, decision: CommissionConstituted, recorded: Recorded[Any]) ->
 
 @bodies.on(CommissionMet)
 def _(view: Bodies, decision: CommissionMet, recorded: Recorded[Any]) -> None:
-    seats = view.commission.seats
-    sides = [seats[person] for person in set(decision.present) if person in seats]
+    seated = view.commission.seated(recorded.act.decided_on)
+    sides = [seated[person] for person in set(decision.present) if person in seated]
     view.meetings.append(
         Meeting(
             recorded.act.decided_on,

@@ -24,7 +24,7 @@ from domain.plenaries import PlenaryCancelled, PlenaryConvened, PlenaryHeld, Ple
 from domain.values import Term, Title
 from projections.keyset import Page, page, place_of
 from projections.sql import select
-from projections.table import Relation, Table, Written
+from projections.table import ONE, Relation, Table, Written
 
 if TYPE_CHECKING:
     from domain.values import ContractId
@@ -65,11 +65,12 @@ class Pinned:
     """The framework the contract's own dates are worked out by."""
 
     framework: str = "cadre-2014"
-    launched: bool = False
+    launched_on: date | None = None
+    shared: bool = False
 
 
 DAYS = Relation("calendar_day", Day, key=("occasion", "subject"))
-PINNED = Relation("calendar_framework", Pinned, key=("one",))
+PINNED = Relation("calendar_framework", Pinned)
 
 calendar = Table("calendar", version=1, relations=(DAYS, PINNED))
 
@@ -102,13 +103,13 @@ def _end(
 
 
 def _framework(rows: Written) -> Framework:
-    pinned = rows[PINNED].get(1)
+    pinned = rows[PINNED].get(ONE)
     return FRAMEWORKS.get(pinned.framework, CADRE_2014) if pinned else CADRE_2014
 
 
 @calendar.on(ContractInitiated)
 def _(rows: Written, decision: ContractInitiated, recorded: Recorded[Any]) -> None:
-    rows[PINNED][1].framework = decision.framework
+    rows[PINNED][ONE].framework = decision.framework
 
 
 # --- Plenaries ----------------------------------------------------------------------------------
@@ -139,9 +140,10 @@ def _(rows: Written, decision: PlenaryHeld, recorded: Recorded[Any]) -> None:
         before = rows[DAYS].get((Occasion.NEXT_PLENARY_DUE.value, ""))
         if before is None or before.day < due:
             _set(rows, Occasion.NEXT_PLENARY_DUE, "", due, recorded)
-    if not rows[PINNED][1].launched:
-        rows[PINNED][1].launched = True
-        if framework.diagnosis_at_most:
+    pinned = rows[PINNED][ONE]
+    if pinned.launched_on is None or held_on < pinned.launched_on:
+        pinned.launched_on = held_on
+        if framework.diagnosis_at_most and not pinned.shared:
             due = framework.diagnosis_at_most.after(held_on)
             _set(rows, Occasion.DIAGNOSIS_DUE, "", due, recorded)
         if framework.lasts:
@@ -150,7 +152,9 @@ def _(rows: Written, decision: PlenaryHeld, recorded: Recorded[Any]) -> None:
 
 @calendar.on(DiagnosisShared)
 def _(rows: Written, decision: DiagnosisShared, recorded: Recorded[Any]) -> None:
-    _end(rows, Occasion.DIAGNOSIS_DUE, "", recorded)
+    if not rows[PINNED][ONE].shared:
+        rows[PINNED][ONE].shared = True
+        _end(rows, Occasion.DIAGNOSIS_DUE, "", recorded)
 
 
 # --- Actions ------------------------------------------------------------------------------------
@@ -210,8 +214,10 @@ def _(rows: Written, decision: ClosureOpened, recorded: Recorded[Any]) -> None:
 def _(
     rows: Written, decision: ContractInterrupted | ContractClosed, recorded: Recorded[Any]
 ) -> None:
+    """A relay may still answer, and take over, after an interruption."""
     for occasion, subject in list(rows[DAYS]):
-        _drop(rows, occasion, subject, recorded)
+        if occasion != Occasion.HANDOVER.value:
+            _drop(rows, occasion, subject, recorded)
 
 
 # --- Queries ------------------------------------------------------------------------------------

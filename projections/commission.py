@@ -14,6 +14,7 @@ from projections.facts import Fact, Text, fact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import date
 
     from domain.decision import Recorded
 
@@ -25,14 +26,23 @@ def _law(framework: str) -> Contract:
 
 
 @dataclass(slots=True)
+class Seat:
+    """For whom somebody sits, or sat until the seat fell vacant."""
+
+    side: SeatSide
+    vacated: Fact | None = None
+
+
+@dataclass(slots=True)
 class Commission:
     """Who sits, how many count for each side, and whether the commission may decide now.
 
-    `accepted_difference`: seats by which the sides differed when it was constituted, for the
-    reason in `justification`. `lost`: the decision since which it is inquorate.
+    `constituted` is the last time; seats are those of that time. `accepted_difference`: seats by
+    which the sides differed then, for the reason in `justification`. `lost`: the decision since
+    which it is inquorate.
     """
 
-    seats: dict[PersonId, SeatSide] = field(default_factory=dict)
+    seats: dict[PersonId, Seat] = field(default_factory=dict)
     constituted: Fact | None = None
     neighbourhood: int = 0
     services: int = 0
@@ -43,32 +53,52 @@ class Commission:
 
     def constitute(self, framework: str, recorded: Recorded[CommissionConstituted]) -> None:
         """Take the seats of this decision; they replace the ones before."""
-        self.seats = {seat.person: seat.side for seat in recorded.decision.seats}
+        self.seats = {seat.person: Seat(seat.side) for seat in recorded.decision.seats}
         self.constituted = fact(recorded)
         self.justification = recorded.act.departures.get(NoParity.id)
-        self._count(framework)
+        self.neighbourhood, self.services = _count(framework, self.seats.values())
         self.accepted_difference = abs(self.neighbourhood - self.services)
-        self.quorate = self._is_quorate()
-        self.lost = None if self.quorate else self.constituted
+        self.quorate, self.lost = True, None
 
-    def leave(self, framework: str, persons: Iterable[PersonId], recorded: Recorded[Any]) -> None:
-        """Let the seats of these persons fall vacant."""
-        vacated = [self.seats.pop(person) for person in persons if person in self.seats]
-        if not vacated:
-            return
-        self._count(framework)
-        was, self.quorate = self.quorate, self._is_quorate()
-        if was and not self.quorate:
-            self.lost = fact(recorded)
+    def leave(
+        self, framework: str, persons: Iterable[PersonId], side: SeatSide, recorded: Recorded[Any]
+    ) -> int:
+        """Let the seats these persons hold for that side fall vacant; how many there were."""
+        leaving = fact(recorded)
+        vacated = 0
+        for person in persons:
+            seat = self.seats.get(person)
+            if seat is not None and seat.side is side and seat.vacated is None:
+                seat.vacated = leaving
+                vacated += 1
+        if vacated:
+            self._weigh(framework, leaving)
+        return vacated
 
-    def _count(self, framework: str) -> None:
-        seats: dict[PersonId, Side] = {
-            person: "service" if side is SeatSide.SERVICE else "neighbourhood"
-            for person, side in self.seats.items()
-        }
-        self.neighbourhood, self.services = _law(framework).sides(seats)
-
-    def _is_quorate(self) -> bool:
+    def _weigh(self, framework: str, leaving: Fact) -> None:
+        """Ask again whether both sides are there, on terms no less equal than was accepted."""
+        seated = [seat for seat in self.seats.values() if seat.vacated is None]
+        self.neighbourhood, self.services = _count(framework, seated)
         difference = abs(self.neighbourhood - self.services)
-        both = bool(self.neighbourhood and self.services)
-        return self.constituted is not None and both and difference <= self.accepted_difference
+        uneven = _law(framework).framework.parity and difference > self.accepted_difference
+        sides = {seat.side for seat in self.seats.values()}
+        was = self.quorate
+        self.quorate = not uneven and {seat.side for seat in seated} == sides
+        if was and not self.quorate:
+            self.lost = leaving
+
+    def seated(self, day: date) -> dict[PersonId, SeatSide]:
+        """Who held a seat on that day, and for which side."""
+        return {
+            person: seat.side
+            for person, seat in self.seats.items()
+            if seat.vacated is None or day < seat.vacated.decided_on
+        }
+
+
+def _count(framework: str, seats: Iterable[Seat]) -> tuple[int, int]:
+    """How many sit for the neighbourhood and for the services, as that version counts them."""
+    sides: list[Side] = [
+        "service" if seat.side is SeatSide.SERVICE else "neighbourhood" for seat in seats
+    ]
+    return _law(framework).sides(sides)

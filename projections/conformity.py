@@ -17,6 +17,7 @@ from domain.commission import (
     CommissionMet,
     DelegatesResigned,
     OpennessMeasureTaken,
+    SeatSide,
 )
 from domain.decision import Decision, Recorded
 from domain.diagnosis import DiagnosisShared
@@ -38,7 +39,7 @@ from domain.roadmap import RoadmapPresented
 from domain.rule import Rule
 from domain.working_groups import WorkingGroupFormed
 from projections import requirements as _requirements  # noqa: F401 - fills REQUIREMENTS
-from projections.facts import Fact, Text, fact
+from projections.facts import Fact, Text, fact, first
 from projections.requirement import (
     REQUIREMENTS,
     ActionFacts,
@@ -174,8 +175,7 @@ _FIRST: dict[type[Decision], str] = {
 @conformity.on(*_FIRST)
 def _(facts: Facts, decision: Decision, recorded: Recorded[Any]) -> None:
     name = _FIRST[type(decision)]
-    if getattr(facts, name) is None:
-        setattr(facts, name, fact(recorded))
+    setattr(facts, name, first(getattr(facts, name), recorded))
 
 
 @conformity.on(ContractInitiated)
@@ -185,22 +185,22 @@ def _(facts: Facts, decision: ContractInitiated, recorded: Recorded[Any]) -> Non
 
 @conformity.on(MunicipalCouncilInformed)
 def _(facts: Facts, decision: MunicipalCouncilInformed, recorded: Recorded[Any]) -> None:
-    if facts.council_informed is None:
-        day = decision.informed_on or recorded.act.decided_on
+    day, known = decision.informed_on or recorded.act.decided_on, facts.council_informed
+    if known is None or day < known.decided_on:
         facts.council_informed = Fact(day, recorded.position)
 
 
 @conformity.on(DepartmentInformed)
 def _(facts: Facts, decision: DepartmentInformed, recorded: Recorded[Any]) -> None:
-    facts.departments.setdefault(decision.department, fact(recorded))
+    known = facts.departments.get(decision.department)
+    facts.departments[decision.department] = first(known, recorded)
 
 
 @conformity.on(PromotionActivityHeld)
 def _(facts: Facts, decision: PromotionActivityHeld, recorded: Recorded[Any]) -> None:
-    launched = facts.launched
-    since = launched is not None and recorded.act.decided_on >= launched.decided_on
-    if since and facts.promoted_since_launch is None:
-        facts.promoted_since_launch = fact(recorded)
+    known = facts.last_activity
+    if known is None or known.decided_on <= recorded.act.decided_on:
+        facts.last_activity = fact(recorded)
 
 
 @conformity.on(PlenaryHeld)
@@ -221,8 +221,11 @@ def _(
     decision: DelegatesResigned | ServiceDelegateRecalled,
     recorded: Recorded[Any],
 ) -> None:
-    leaving = decision.persons if isinstance(decision, DelegatesResigned) else (decision.person,)
-    facts.commission.leave(facts.framework, leaving, recorded)
+    if isinstance(decision, DelegatesResigned):
+        leaving, side = decision.persons, SeatSide.NEIGHBOURHOOD
+    else:
+        leaving, side = (decision.person,), SeatSide.SERVICE
+    facts.commission.leave(facts.framework, leaving, side, recorded)
 
 
 # --- Approved actions ---------------------------------------------------------------------------
@@ -262,5 +265,4 @@ def _(facts: Facts, decision: ContractInterrupted, recorded: Recorded[Any]) -> N
 
 
 def _follow(action: ActionFacts, name: str, recorded: Recorded[Any]) -> None:
-    if getattr(action, name) is None:
-        setattr(action, name, fact(recorded))
+    setattr(action, name, first(getattr(action, name), recorded))

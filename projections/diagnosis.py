@@ -23,7 +23,7 @@ from domain.framework import FRAMEWORKS
 from domain.initiation import ContractInitiated
 from domain.plenaries import PlenaryHeld
 from domain.values import ActionId, NeedId, PlenaryId, Term, ThemeId, Title
-from projections.facts import Because, Book, Fact, Text, because, book, fact
+from projections.facts import Because, Book, Fact, Text, because, book, fact, first
 from projections.view import View
 
 
@@ -66,13 +66,16 @@ class Sharing(Fact):
 
 @dataclass(slots=True)
 class Diagnosis:
-    """Every need, and the diagnosis as a whole; `expected_*` is when the Cadre awaits it."""
+    """Every need, and the diagnosis as a whole; `expected_*` is when the Cadre awaits it.
+
+    It is shared once, and again for each lot of needs voiced since.
+    """
 
     framework: str = "cadre-2014"
     launched: Fact | None = None
     expected_from: date | None = None
     expected_until: date | None = None
-    shared: Sharing | None = None
+    shared: list[Sharing] = field(default_factory=list)
     outcomes: dict[NeedOutcome, int] = field(default_factory=dict)
     themes: dict[ThemeId, int] = field(default_factory=dict)
     needs: Book[NeedId, Need] = book(Need)
@@ -89,9 +92,8 @@ def _(view: Diagnosis, decision: ContractInitiated, recorded: Recorded[Any]) -> 
 
 @diagnosis.on(PlenaryHeld)
 def _(view: Diagnosis, decision: PlenaryHeld, recorded: Recorded[Any]) -> None:
-    if view.launched is None:
-        view.launched = fact(recorded)
-        _expect(view)
+    view.launched = first(view.launched, recorded)
+    _expect(view)
 
 
 def _expect(view: Diagnosis) -> None:
@@ -143,12 +145,14 @@ def _(view: Diagnosis, decision: NeedSetAside, recorded: Recorded[Any]) -> None:
 @diagnosis.on(DiagnosisShared)
 def _(view: Diagnosis, decision: DiagnosisShared, recorded: Recorded[Any]) -> None:
     act, launched = recorded.act, view.launched
-    view.shared = Sharing(
-        act.decided_on,
-        recorded.position,
-        decision.text,
-        (act.decided_on - launched.decided_on).days if launched else None,
-        act.departures.get(DiagnosisTooLong.id) or act.departures.get(DiagnosisTooShort.id),
+    view.shared.append(
+        Sharing(
+            act.decided_on,
+            recorded.position,
+            decision.text,
+            (act.decided_on - launched.decided_on).days if launched else None,
+            act.departures.get(DiagnosisTooLong.id) or act.departures.get(DiagnosisTooShort.id),
+        )
     )
     for need in decision.needs:
         _settle(view, need, NeedOutcome.RETAINED, because(recorded, None))

@@ -63,6 +63,13 @@ def fact(recorded: Recorded[Any]) -> Fact:
     return Fact(recorded.act.decided_on, recorded.position)
 
 
+def first(known: Fact | None, recorded: Recorded[Any]) -> Fact:
+    """The earlier of the two by day: what was recorded late may have been decided before."""
+    if known is not None and known.decided_on <= recorded.act.decided_on:
+        return known
+    return fact(recorded)
+
+
 def because(recorded: Recorded[Any], reason: TextRef | None) -> Because:
     return Because(recorded.act.decided_on, recorded.position, reason)
 

@@ -20,7 +20,7 @@ from domain.funding import (
     RouteKind,
 )
 from domain.promotion import OperatingBudgetGranted, OperatingExpenseRecorded
-from domain.referendum import CreditBecameEnforceable, CreditContested, CreditOverturned
+from domain.referendum import CreditBecameEnforceable, CreditContested, CreditOverturned, CreditPublished
 from domain.values import ZERO, ActionId, Citation, ServiceId, Term, Title
 from projections.facts import (
     NOTHING,
@@ -47,7 +47,7 @@ class CreditState(Term):
     VOTED = "voted", "voté", "voted"
     ENFORCEABLE = "enforceable", "exécutoire", "enforceable"
     REFUSED = "refused", "refusé", "refused"
-    DROPPED = "dropped", "abandonné avec l'action", "dropped with the action"
+    WITHDRAWN = "withdrawn", "retiré avec l'action", "withdrawn with the action"
 
 
 class EntryKind(Term):
@@ -355,6 +355,12 @@ def _(view: Funding, decision: CreditRefused, recorded: Recorded[Any]) -> None:
         found[1].refused = because(recorded, decision.reason)
 
 
+@funding.on(CreditPublished)
+def _(view: Funding, decision: CreditPublished, recorded: Recorded[Any]) -> None:
+    if (found := _credit(view, decision.action)) and found[1].voted:
+        found[1].voted.published_on = decision.published_on
+
+
 @funding.on(CreditContested)
 def _(view: Funding, decision: CreditContested, recorded: Recorded[Any]) -> None:
     if found := _credit(view, decision.action):
@@ -437,7 +443,7 @@ def _(view: Funding, decision: ActionAbandoned, recorded: Recorded[Any]) -> None
         _release(view, route, unspent, recorded)
     for credit in route.credits[-1:]:
         if credit.state in {CreditState.REQUESTED, CreditState.VOTED}:
-            credit.state = CreditState.DROPPED
+            credit.state = CreditState.WITHDRAWN
 
 
 # --- The contract's own operation ---------------------------------------------------------------

@@ -23,7 +23,7 @@ from domain.follow_up import ActionAbandoned, ActionCompleted, ActionStarted
 from domain.funding import FundingRouteChosen, FundingRouteReplaced
 from domain.handover import HandoverAccepted, HandoverDeclined, HandoverProposed
 from domain.initiation import ContractInterrupted
-from domain.referendum import CreditBecameEnforceable, CreditOverturned
+from domain.referendum import CreditBecameEnforceable, CreditContested, CreditOverturned
 from domain.roadmap import RoadmapAmended, RoadmapDrafted, RoadmapPresented, RoadmapSubmitted
 from domain.values import ActionId, PersonId, ServiceId, Term, TextRef, Title
 from projections.facts import Because, Book, Fact, because, book
@@ -189,7 +189,8 @@ def _(graph: Genealogy, decision: ActionProposed | ActionRevised, recorded: Reco
 
 @genealogy.on(ActionRetained)
 def _(graph: Genealogy, decision: ActionRetained, recorded: Recorded[Any]) -> None:
-    _node(graph, f"action:{decision.action}", recorded)
+    _node(graph, f"action:{decision.action}", recorded).dropped = None
+    graph.trails[decision.action].settled = False
 
 
 @genealogy.on(ActionSetAside)
@@ -297,9 +298,11 @@ def _credit(graph: Genealogy, action: ActionId) -> str:
     return f"credit:{action}:{trail.routes}:{trail.credits}"
 
 
-@genealogy.on(CreditVoted, CreditBecameEnforceable)
+@genealogy.on(CreditVoted, CreditContested, CreditBecameEnforceable)
 def _(
-    graph: Genealogy, decision: CreditVoted | CreditBecameEnforceable, recorded: Recorded[Any]
+    graph: Genealogy,
+    decision: CreditVoted | CreditContested | CreditBecameEnforceable,
+    recorded: Recorded[Any],
 ) -> None:
     _node(graph, _credit(graph, decision.action), recorded)
 
@@ -344,7 +347,7 @@ def _(graph: Genealogy, decision: HandoverProposed, recorded: Recorded[Any]) -> 
 def _(graph: Genealogy, decision: HandoverAccepted, recorded: Recorded[Any]) -> None:
     trail = graph.trails[decision.action]
     trail.settled = True
-    _node(graph, f"handover:{decision.action}:{trail.handovers}", recorded)
+    _node(graph, f"handover:{decision.action}:{trail.handovers}", recorded).dropped = None
 
 
 @genealogy.on(HandoverDeclined)

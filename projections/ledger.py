@@ -17,13 +17,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from domain.actions import ActionProposed, ActionRevised
-from domain.credit import (
-    CreditBecameEnforceable,
-    CreditOverturned,
-    CreditRefused,
-    CreditRequested,
-    CreditVoted,
-)
+from domain.credit import CreditRefused, CreditRequested, CreditVoted
+from domain.referendum import CreditBecameEnforceable, CreditOverturned
 from domain.decision import Recorded
 from domain.follow_up import ActionAbandoned, ActionAssigned
 from domain.funding import (

@@ -8,6 +8,7 @@ from typing import Any
 
 from domain.actions import ActionProposed
 from domain.approval import RoadmapApproved
+from domain.contract import earliest
 from domain.decision import Decision, Recorded
 from domain.diagnosis import DiagnosisShared, NeedExpressed
 from domain.framework import FRAMEWORKS
@@ -42,6 +43,7 @@ from projections.facts import (
     because,
     book,
     fact,
+    first,
 )
 from projections.phase import STAGES, STANDINGS, Phase
 from projections.view import View
@@ -141,7 +143,8 @@ def _(view: Overview, decision: Decision, recorded: Recorded[Any]) -> None:
 def _(view: Overview, decision: Decision, recorded: Recorded[Any]) -> None:
     kind = type(decision)
     view.phase = view.phase.then(kind)
-    view.stages.setdefault(STAGES[kind], fact(recorded))
+    begun = STAGES[kind]
+    view.stages[begun] = first(view.stages.get(begun), recorded)
 
 
 @overview.on(*STANDINGS)
@@ -227,9 +230,8 @@ def _(view: Overview, decision: OperatingExpenseRecorded, recorded: Recorded[Any
 @overview.on(PlenaryHeld)
 def _(view: Overview, decision: PlenaryHeld, recorded: Recorded[Any]) -> None:
     view.counts.plenaries_held += 1
-    if view.launched_on is None:
-        view.launched_on = recorded.act.decided_on
-        _set_closure(view)
+    view.launched_on = earliest(view.launched_on, recorded.act.decided_on)
+    _set_closure(view)
 
 
 def _set_closure(view: Overview) -> None:
@@ -245,7 +247,7 @@ def _(view: Overview, decision: NeedExpressed, recorded: Recorded[Any]) -> None:
 
 @overview.on(DiagnosisShared)
 def _(view: Overview, decision: DiagnosisShared, recorded: Recorded[Any]) -> None:
-    view.counts.needs_retained = len(decision.needs)
+    view.counts.needs_retained += len(decision.needs)
 
 
 # --- Actions, by status -------------------------------------------------------------------------

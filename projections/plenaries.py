@@ -24,7 +24,7 @@ from domain.plenaries import (
 )
 from domain.roadmap import RoadmapPresented
 from domain.values import PersonId, Place, PlenaryId, Term
-from projections.facts import Because, Book, Fact, Text, because, book, fact
+from projections.facts import Because, Book, Fact, Text, because, book, fact, first
 from projections.view import View
 
 
@@ -51,7 +51,6 @@ class Held(Fact):
     attended: int
     purposes: tuple[Purpose, ...]
     minutes: Text | None
-    launched_the_contract: bool
     late: Text | None = None
     """Why it was held more than a year after the one before."""
 
@@ -159,10 +158,9 @@ def _(view: Plenaries, decision: PlenaryHeld, recorded: Recorded[Any]) -> None:
         decision.attendance.total,
         decision.purposes,
         decision.minutes,
-        launched_the_contract=view.launched is None,
         late=recorded.act.departures.get(PlenaryOverdue.id),
     )
-    view.launched = view.launched or fact(recorded)
+    view.launched = first(view.launched, recorded)
     view.last_held_on = max(view.last_held_on or held_on, held_on)
     year = view.years[held_on.year]
     year.held += 1

@@ -10,12 +10,13 @@ import orjson
 from shapely import from_geojson, intersects_xy
 
 from domain.actions import ActionProposed, ActionRevised
+from domain.contract import earliest
 from domain.decision import Decision, Recorded
 from domain.diagnosis import NeedExpressed
 from domain.framework import CADRE_2014, FRAMEWORKS
 from domain.initiation import ContractInitiated, Ground, PerimeterSet
 from domain.plenaries import PlenaryHeld
-from domain.roadmap import RoadmapApproved, Verdict
+from domain.approval import RoadmapApproved, Verdict
 from domain.standing import Standing
 from domain.values import Title
 from domain.working_groups import WorkingGroupFormed
@@ -23,7 +24,7 @@ from projections.action_status import STATUSES, ActionStatus
 from projections.keyset import Page, page, place_of
 from projections.phase import ENDS, STAGES, STANDINGS, Phase
 from projections.sql import select
-from projections.table import Relation, Table, Written
+from projections.table import ONE, Relation, Table, Written
 from projections.words import folded
 
 if TYPE_CHECKING:
@@ -69,12 +70,11 @@ class Perimeter:
 class Words:
     """What a search looks in, without accents: `first` weighs more than `other`.
 
-    `said` keeps each wording under what it belongs to, so that a revised title replaces the old.
+    Each wording is under what it belongs to, so that a revised title replaces the old one.
     """
 
-    said: dict[str, str] = field(default_factory=dict)
-    first: str = ""
-    other: str = ""
+    first: dict[str, str] = field(default_factory=dict)
+    other: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -84,16 +84,12 @@ class Approved:
     approved: bool = False
 
 
-REGISTER = Relation("register", Entry, key=("one",))
-PERIMETERS = Relation("register_perimeter", Perimeter, key=("one",))
-WORDS = Relation("register_words", Words, key=("one",))
+REGISTER = Relation("register", Entry)
+PERIMETERS = Relation("register_perimeter", Perimeter)
+WORDS = Relation("register_words", Words)
 ACTIONS = Relation("register_action", Approved, key=("action",))
 
 register = Table("register", version=1, relations=(REGISTER, PERIMETERS, WORDS, ACTIONS))
-
-ONE = 1
-"""The key of the one row that a contract has."""
-
 
 @register.on_any
 def _(rows: Written, decision: Decision, recorded: Recorded[Any]) -> None:
@@ -128,7 +124,8 @@ def _(rows: Written, decision: ContractInitiated, recorded: Recorded[Any]) -> No
     entry.ground = decision.ground
     entry.framework = decision.framework
     entry.initiated_on = recorded.act.decided_on
-    _say(rows, title=decision.title, territory=decision.territory)
+    words = rows[WORDS][ONE]
+    words.first = {"title": folded(decision.title), "territory": folded(decision.territory)}
 
 
 @register.on(PerimeterSet)
@@ -137,17 +134,16 @@ def _(rows: Written, decision: PerimeterSet, recorded: Recorded[Any]) -> None:
     geometry = from_geojson(orjson.dumps(decision.perimeter))
     entry.west, entry.south, entry.east, entry.north = geometry.bounds
     rows[PERIMETERS][ONE].geometry = decision.perimeter
-    _say(rows, streets="\n".join(decision.streets))
+    rows[WORDS][ONE].other["streets"] = folded("\n".join(decision.streets))
 
 
 @register.on(PlenaryHeld)
 def _(rows: Written, decision: PlenaryHeld, recorded: Recorded[Any]) -> None:
     entry = rows[REGISTER][ONE]
     entry.plenaries += 1
-    if entry.launched_on is None:
-        entry.launched_on = recorded.act.decided_on
-        lasts = FRAMEWORKS.get(entry.framework, CADRE_2014).lasts
-        entry.closure_due = lasts.after(entry.launched_on) if lasts else None
+    entry.launched_on = earliest(entry.launched_on, recorded.act.decided_on)
+    lasts = FRAMEWORKS.get(entry.framework, CADRE_2014).lasts
+    entry.closure_due = lasts.after(entry.launched_on) if lasts else None
 
 
 @register.on(NeedExpressed)
@@ -157,15 +153,18 @@ def _(rows: Written, decision: NeedExpressed, recorded: Recorded[Any]) -> None:
 
 @register.on(WorkingGroupFormed)
 def _(rows: Written, decision: WorkingGroupFormed, recorded: Recorded[Any]) -> None:
-    _say(rows, **{f"group:{decision.group}": f"{decision.title}\n{decision.theme}"})
+    said = folded(f"{decision.title}\n{decision.theme}")
+    rows[WORDS][ONE].other[f"group:{decision.group}"] = said
 
 
 @register.on(ActionProposed, ActionRevised)
 def _(rows: Written, decision: ActionProposed | ActionRevised, recorded: Recorded[Any]) -> None:
     if isinstance(decision, ActionProposed):
         rows[REGISTER][ONE].actions += 1
-    said = {"title": decision.title, "theme": decision.theme}
-    _say(rows, **{f"{decision.action}:{what}": word for what, word in said.items() if word})
+    other = rows[WORDS][ONE].other
+    for what, word in (("title", decision.title), ("theme", decision.theme)):
+        if word is not None:
+            other[f"{what}:{decision.action}"] = folded(word)
 
 
 @register.on(RoadmapApproved)
@@ -181,17 +180,6 @@ def _(rows: Written, decision: RoadmapApproved, recorded: Recorded[Any]) -> None
 @register.on(*[kind for kind, status in STATUSES.items() if status is ActionStatus.COMPLETED])
 def _(rows: Written, decision: Decision, recorded: Recorded[Any]) -> None:
     rows[REGISTER][ONE].actions_completed += 1
-
-
-def _say(rows: Written, **said: str) -> None:
-    """Take in these wordings, each in the place of what was said under the same name."""
-    words = rows[WORDS][ONE]
-    words.said.update(said)
-    titles = [words.said.get("title", ""), words.said.get("territory", "")]
-    words.first = folded(" ".join(titles))
-    words.other = folded(
-        " ".join(word for name, word in words.said.items() if name not in {"title", "territory"})
-    )
 
 
 # --- Queries ------------------------------------------------------------------------------------
@@ -235,7 +223,7 @@ def contracts(
         f" WHERE r.contract > %s{conditions} ORDER BY r.contract LIMIT %s",
         [after, *parameters, limit + 1],
     )
-    rows = [EntryOf(row[0], REGISTER.of((ONE, *row[1:]))[1]) for row in found]
+    rows = [EntryOf(row[0], REGISTER.of(row[1:])[1]) for row in found]
     return page(rows, limit, lambda row: (row.contract,))
 
 
@@ -260,15 +248,15 @@ def search(
     conditions, parameters = _conditions(standing, phase, box)
     found = select(
         "WITH asked AS (SELECT websearch_to_tsquery('french', %s)"  # noqa: S608 - constants only
-        " || coalesce(to_tsquery('simple', %s), '') AS query),"
+        " || (websearch_to_tsquery('french', %s) && to_tsquery('simple', %s)) AS query),"
         " scored AS (SELECT r.*, (ts_rank(w.search, asked.query) * 1e6)::int AS score"
         " FROM asked, register AS r JOIN register_words AS w USING (contract)"
         f" WHERE w.search @@ asked.query{conditions})"
         f" SELECT score, r.contract, {_COLUMNS} FROM scored AS r"
         " WHERE (-score, r.contract) > (-%s, %s) ORDER BY -score, r.contract LIMIT %s",
-        [folded(words), _beginning(words), *parameters, score, after, limit + 1],
+        [folded(words), *_unfinished(words), *parameters, score, after, limit + 1],
     )
-    rows = [(row[0], EntryOf(row[1], REGISTER.of((ONE, *row[2:]))[1])) for row in found]
+    rows = [(row[0], EntryOf(row[1], REGISTER.of(row[2:])[1])) for row in found]
     scored = page(rows, limit, lambda row: (row[0], row[1].contract))
     return Page([entry for _, entry in scored.results], scored.next)
 
@@ -283,7 +271,7 @@ def at(longitude: float, latitude: float) -> list[EntryOf]:
         [longitude, latitude],
     )
     return [
-        EntryOf(row[0], REGISTER.of((ONE, *row[1:-1]))[1])
+        EntryOf(row[0], REGISTER.of(row[1:-1])[1])
         for row in found
         if intersects_xy(from_geojson(orjson.dumps(row[-1])), longitude, latitude)
     ]
@@ -308,7 +296,9 @@ def _conditions(
     return conditions, parameters
 
 
-def _beginning(words: str) -> str:
-    """The last word as a query for words that begin so; nothing after a closing quote."""
-    last = folded(words).rsplit(maxsplit=1)[-1:]
-    return f"{last[0]}:*" if last and last[0].isalnum() else ""
+def _unfinished(words: str) -> tuple[str, str]:
+    """The words but the last, and the last as a query for words that begin with it."""
+    *complete, last = folded(words).split() or [""]
+    if not last.isalnum() or '"' in words:
+        return "", ""
+    return " ".join(complete), f"{last}:*"

@@ -57,7 +57,9 @@ class ActionFacts:
 
 @dataclass(slots=True)
 class Facts:
-    """What was decided that some requirement looks at; first times, unless it says otherwise."""
+    """What was decided that some requirement looks at: each the first by its day, but the last
+    activity of promotion.
+    """
 
     framework: str = "cadre-2014"
     initiated: Fact | None = None
@@ -67,7 +69,7 @@ class Facts:
     council_informed: Fact | None = None
     departments: dict[DepartmentId, Fact] = field(default_factory=dict)
     promotion: Fact | None = None
-    promoted_since_launch: Fact | None = None
+    last_activity: Fact | None = None
     plenaries: list[PlenaryFact] = field(default_factory=list)
     commission: Commission = field(default_factory=Commission)
     meeting: Fact | None = None
@@ -85,7 +87,8 @@ class Facts:
 
     @property
     def launched(self) -> Fact | None:
-        return self.plenaries[0] if self.plenaries else None
+        """The first plenary by its day, whenever it was recorded."""
+        return min(self.plenaries, key=lambda held: held.decided_on, default=None)
 
     @property
     def ended(self) -> Fact | None:

@@ -228,7 +228,9 @@ def _(facts: Facts, framework: Framework, today: date) -> Answer | None:
     "Promotion stays active all along.",
 )
 def _(facts: Facts, framework: Framework, today: date) -> Answer:
-    return once(facts.promoted_since_launch, facts, today=today)
+    last, launched = facts.last_activity, facts.launched
+    since = last and launched and last.decided_on >= launched.decided_on
+    return once(last if since else None, facts, today=today)
 
 
 @asks(

@@ -250,12 +250,14 @@ def _(view: Roadmap, decision: ActionsPrioritised, recorded: Recorded[Any]) -> N
 
 @roadmap.on(ActionRetained)
 def _(view: Roadmap, decision: ActionRetained, recorded: Recorded[Any]) -> None:
-    view.actions[decision.action].retained = because(recorded, decision.remarks)
+    line = view.actions[decision.action]
+    line.retained, line.set_aside = because(recorded, decision.remarks), None
 
 
 @roadmap.on(ActionSetAside)
 def _(view: Roadmap, decision: ActionSetAside, recorded: Recorded[Any]) -> None:
-    view.actions[decision.action].set_aside = because(recorded, decision.reason)
+    line = view.actions[decision.action]
+    line.retained, line.set_aside = None, because(recorded, decision.reason)
 
 
 # --- Versions -----------------------------------------------------------------------------------

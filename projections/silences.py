@@ -18,7 +18,8 @@ from domain.follow_up import ActionAbandoned
 from domain.funding import FundingRouteReplaced
 from domain.handover import HandoverAccepted, HandoverDeclined, HandoverProposed
 from domain.initiation import ContractInterrupted
-from domain.roadmap import RoadmapApproved, RoadmapEndorsed, RoadmapReturned, RoadmapSubmitted
+from domain.approval import RoadmapApproved, RoadmapEndorsed, RoadmapReturned
+from domain.roadmap import RoadmapSubmitted
 from domain.values import Term
 from projections.keyset import Page, page, place_of
 from projections.sql import select
@@ -156,8 +157,17 @@ def _(
 def _(
     rows: Written, decision: ContractInterrupted | ContractClosed, recorded: Recorded[Any]
 ) -> None:
+    """Roadmaps fall with the contract; credits and handovers are answered after an interruption."""
+    closed = isinstance(decision, ContractClosed)
     for question, subject in list(rows[CLOCKS]):
-        _stop(rows, Question(question), subject, recorded, ClockState.LAPSED)
+        if closed or question not in _ANSWERED_AFTERWARDS:
+            _stop(rows, Question(question), subject, recorded, ClockState.LAPSED)
+
+
+_ANSWERED_AFTERWARDS = {
+    Question.CREDIT_AT_MUNICIPAL_COUNCIL.value,
+    Question.HANDOVER_AT_RELAY.value,
+}
 
 
 # --- Queries ------------------------------------------------------------------------------------

@@ -12,14 +12,24 @@ from pydantic import BaseModel
 if TYPE_CHECKING:
     from domain.decision import Decision
 
-NAMED = ("action", "need", "plenary", "working group", "milestone", "person", "service", "theme")
-"""The kinds of identifier in `domain.values` that make something a subject."""
+NAMED = {
+    "action": "action",
+    "need": "need",
+    "plenary": "plenary",
+    "working group": "group",
+    "roadmap version": "roadmap",
+    "milestone": "milestone",
+    "person": "person",
+    "service": "service",
+    "theme": "theme",
+}
+"""The kinds of identifier in `domain.values` that make a subject, and what a subject begins with."""
 
 Reader = Callable[[Any], Iterator[str]]
 
 
 def subjects_of(decision: Decision) -> tuple[str, ...]:
-    """The things a decision names, each once: `action:a1`, `person:<uuid>`, `working-group:g1`."""
+    """The things a decision names, each once: `action:a1`, `person:<uuid>`, `group:g1`."""
     found: list[str] = []
     for name, read in _readers(type(decision)):
         value = getattr(decision, name)
@@ -41,7 +51,7 @@ def _reader(hint: Any) -> Reader | None:
     if origin is Annotated:
         inner, *metadata = get_args(hint)
         named = next((each for each in metadata if each in NAMED), None)
-        return _reader(inner) if named is None else _one(named.replace(" ", "-"))
+        return _reader(inner) if named is None else _one(NAMED[named])
     if origin in {Union, types.UnionType}:
         found = [read for arg in get_args(hint) if (read := _reader(arg)) is not None]
         return found[0] if found else None
@@ -55,7 +65,7 @@ def _reader(hint: Any) -> Reader | None:
 
 def _one(named: str) -> Reader:
     prefix = f"{named}:"
-    return lambda value: iter((prefix + value,))
+    return lambda value: iter((f"{prefix}{value}",))
 
 
 def _many(read: Reader) -> Reader:

@@ -24,7 +24,7 @@ from decimal import Decimal
 from enum import Enum
 from functools import cached_property
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import orjson
 
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from domain.values import ContractId
 
 RowT = TypeVar("RowT")
+
+ONE: Final = ()
+"""The key of a relation's only row for a contract: it has no columns."""
 
 
 class Relation(Generic[RowT]):

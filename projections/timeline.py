@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import insort
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import pairwise
 from typing import Any
 
 from domain.approval import RoadmapApproved, RoadmapEndorsed, RoadmapReturned
@@ -29,7 +30,7 @@ from domain.promotion import PromotionStarted
 from domain.referendum import CreditBecameEnforceable, CreditOverturned
 from domain.roadmap import RoadmapAmended, RoadmapDrafted, RoadmapPresented, RoadmapSubmitted
 from domain.values import Term
-from projections.facts import Fact, fact
+from projections.facts import Fact, first
 from projections.phase import ENDS, STAGES, Phase
 from projections.view import View
 
@@ -102,6 +103,7 @@ class Timeline:
     framework: str = "cadre-2014"
     phase: Phase = Phase.INITIATION
     stages: dict[Phase, Stage] = field(default_factory=dict)
+    last_plenary_on: date | None = None
     moments: list[Moment] = field(default_factory=list)
     due: dict[Deadline, date] = field(default_factory=dict)
 
@@ -123,14 +125,13 @@ def _(view: Timeline, decision: Decision, recorded: Recorded[Any]) -> None:
 
 @timeline.on(*STAGES)
 def _(view: Timeline, decision: Decision, recorded: Recorded[Any]) -> None:
-    begun = STAGES[type(decision)]
-    if begun in view.stages:
-        return
-    before = view.stages.get(view.phase)
-    view.phase = view.phase.then(type(decision))
-    if before is not None and view.phase is begun:
-        before.ended = fact(recorded)
-    view.stages[begun] = Stage(fact(recorded))
+    kind = type(decision)
+    view.phase = view.phase.then(kind)
+    known = view.stages.get(STAGES[kind])
+    view.stages[STAGES[kind]] = Stage(first(known.began if known else None, recorded))
+    reached = [view.stages[phase] for phase in Phase if phase in view.stages]
+    for stage, following in pairwise(reached):
+        stage.ended = following.began
 
 
 # --- Dates --------------------------------------------------------------------------------------
@@ -154,14 +155,16 @@ def _(view: Timeline, decision: PromotionStarted, recorded: Recorded[Any]) -> No
 
 @timeline.on(PlenaryHeld)
 def _(view: Timeline, decision: PlenaryHeld, recorded: Recorded[Any]) -> None:
-    framework, day = FRAMEWORKS.get(view.framework), recorded.act.decided_on
-    if framework is None:
+    framework = FRAMEWORKS.get(view.framework)
+    if framework is None or view.phase is Phase.CLOSURE or view.phase is Phase.ENDED:
         return
-    if view.stages[Phase.DIAGNOSIS].began.position == recorded.position:
-        _await(view, Deadline.DIAGNOSIS_FROM, framework.diagnosis_at_least, day)
-        _await(view, Deadline.DIAGNOSIS_UNTIL, framework.diagnosis_at_most, day)
-        _await(view, Deadline.CLOSURE, framework.lasts, day)
-    _await(view, Deadline.PLENARY, framework.plenary_every, day)
+    view.last_plenary_on = max(view.last_plenary_on or date.min, recorded.act.decided_on)
+    launched_on = view.stages[Phase.DIAGNOSIS].began.decided_on
+    if Phase.ROADMAP not in view.stages:
+        _await(view, Deadline.DIAGNOSIS_FROM, framework.diagnosis_at_least, launched_on)
+        _await(view, Deadline.DIAGNOSIS_UNTIL, framework.diagnosis_at_most, launched_on)
+    _await(view, Deadline.CLOSURE, framework.lasts, launched_on)
+    _await(view, Deadline.PLENARY, framework.plenary_every, view.last_plenary_on)
 
 
 @timeline.on(DiagnosisShared)

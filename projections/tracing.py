@@ -1,0 +1,320 @@
+"""A fold that remembers, for every place of a document, the decision that last wrote there.
+
+Handlers are the same as ever. The document they are given is made of subclasses that note each
+write, and whatever is put into it becomes one of them; it is written as JSON like any other.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from dataclasses import fields, is_dataclass
+from functools import cache
+from types import NoneType
+from typing import TYPE_CHECKING, Annotated, Any, cast, get_args, get_origin, get_type_hints
+
+from pydantic import BaseModel
+
+from projections.facts import Book
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from domain.decision import Recorded
+    from projections.view import View
+
+_tracing: ContextVar[Trace] = ContextVar("tracing")
+
+
+class Trace:
+    """Who wrote what, while one document is folded."""
+
+    __slots__ = ("by", "kept", "lists", "shrunk", "wrote")
+
+    def __init__(self) -> None:
+        self.by: Recorded[Any] | None = None
+        self.wrote: dict[tuple[int, str], Recorded[Any] | None] = {}
+        """By container and the name of an attribute or key; what is gone has a writer too."""
+        self.lists: dict[int, list[Recorded[Any] | None]] = {}
+        """The writer of each item."""
+        self.shrunk: dict[int, Recorded[Any] | None] = {}
+        """Who last took an item away."""
+        self.kept: list[Any] = []
+        """Everything that was noted: while it lives, its id is nobody else's."""
+
+    def fold(self, view: View[Any], doc: Any, history: Iterable[Recorded[Any]]) -> None:
+        """Go on folding a document, and note who writes what in it."""
+        token = _tracing.set(self)
+        try:
+            _adopt(doc)
+            for recorded in history:
+                self.by = recorded
+                view.apply(doc, recorded)
+        finally:
+            _tracing.reset(token)
+
+    def children(self, node: Any) -> Iterator[tuple[str, Any, Recorded[Any] | None]]:
+        """What is in a container: name as in JSON, value, writer; nothing if it is none."""
+        if isinstance(node, _Traced):
+            wrote, place = self.wrote, id(node)
+            for name in node._names:  # noqa: SLF001 - our own
+                yield name, getattr(node, name), wrote.get((place, name))
+        elif isinstance(node, _Keys):
+            wrote, place = self.wrote, id(node)
+            for key, value in cast("dict[Any, Any]", node).items():
+                name = str(key)
+                yield name, value, wrote.get((place, name))
+        elif isinstance(node, _Items):
+            for index, (value, by) in enumerate(zip(node, self.lists[id(node)], strict=True)):
+                yield str(index), value, by
+
+    def took_away(self, node: Any, name: str) -> Recorded[Any] | None:
+        """Who took the item of that name out of a container."""
+        if isinstance(node, _Items):
+            return self.shrunk.get(id(node))
+        return self.wrote.get((id(node), name))
+
+
+# --- Documents that note what is written --------------------------------------------------------
+
+
+class _Traced:
+    """A dataclass of a document."""
+
+    __slots__ = ()
+    _names: tuple[str, ...]
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        old = getattr(self, name)
+        if old is value or (type(old) is type(value) and old == value):
+            return
+        trace = _tracing.get()
+        object.__setattr__(self, name, _adopt(value))
+        trace.wrote[id(self), name] = trace.by
+
+
+class _Keys:
+    """A dictionary of a document."""
+
+    __slots__ = ()
+
+    def __setitem__(self: Any, key: Any, value: Any) -> None:
+        old = dict.get(self, key)
+        if old is value and value is not None:
+            return
+        if old is not None and type(old) is type(value) and old == value:
+            return
+        trace = _tracing.get()
+        dict.__setitem__(self, key, _adopt(value))
+        trace.wrote[id(self), str(key)] = trace.by
+
+    def __missing__(self: Any, key: Any) -> Any:
+        begin = getattr(self, "_begin", None)
+        if begin is None:
+            raise KeyError(key)
+        self[key] = begin()
+        return dict.__getitem__(self, key)
+
+    def __delitem__(self: Any, key: Any) -> None:
+        trace = _tracing.get()
+        dict.__delitem__(self, key)
+        trace.wrote[id(self), str(key)] = trace.by
+
+    def pop(self: Any, key: Any, *default: Any) -> Any:
+        if key not in self:
+            return dict.pop(self, key, *default)
+        value = dict.__getitem__(self, key)
+        del self[key]
+        return value
+
+    def popitem(self: Any) -> Any:
+        key = next(reversed(self))
+        return key, self.pop(key)
+
+    def clear(self: Any) -> None:
+        for key in list(self):
+            del self[key]
+
+    def setdefault(self: Any, key: Any, default: Any = None) -> Any:
+        if key not in self:
+            self[key] = default
+        return dict.__getitem__(self, key)
+
+    def update(self: Any, *others: Any, **more: Any) -> None:
+        for key, value in dict(*others, **more).items():
+            self[key] = value
+
+    def __ior__(self: Any, other: Any) -> Any:
+        self.update(other)
+        return self
+
+
+class _Items:
+    """A list of a document."""
+
+    __slots__ = ()
+
+    def append(self: Any, value: Any) -> None:
+        trace = _tracing.get()
+        list.append(self, _adopt(value))
+        trace.lists[id(self)].append(trace.by)
+
+    def extend(self: Any, values: Any) -> None:
+        for value in list(values):
+            self.append(value)
+
+    def __iadd__(self: Any, values: Any) -> Any:
+        self.extend(values)
+        return self
+
+    def insert(self: Any, index: Any, value: Any) -> None:
+        first = range(len(self) + 1)[slice(index, None)].start
+        list.insert(self, index, _adopt(value))
+        self._rewritten(first)
+
+    def __setitem__(self: Any, index: Any, value: Any) -> None:
+        if isinstance(index, slice):
+            list.__setitem__(self, index, [_adopt(each) for each in value])
+            self._rewritten(0)
+            return
+        trace = _tracing.get()
+        list.__setitem__(self, index, _adopt(value))
+        trace.lists[id(self)][index] = trace.by
+
+    def __delitem__(self: Any, index: Any) -> None:
+        first = 0 if isinstance(index, slice) else range(len(self))[index]
+        list.__delitem__(self, index)
+        self._rewritten(first)
+
+    def pop(self: Any, index: Any = -1) -> Any:
+        value = self[index]
+        del self[index]
+        return value
+
+    def remove(self: Any, value: Any) -> None:
+        del self[self.index(value)]
+
+    def clear(self: Any) -> None:
+        del self[:]
+
+    def sort(self: Any, **how: Any) -> None:
+        list.sort(self, **how)
+        self._rewritten(0)
+
+    def reverse(self: Any) -> None:
+        list.reverse(self)
+        self._rewritten(0)
+
+    def _rewritten(self: Any, first: int) -> None:
+        """From that index on, every item is another one."""
+        trace = _tracing.get()
+        trace.lists[id(self)][first:] = [trace.by] * (len(self) - first)
+        trace.shrunk[id(self)] = trace.by
+
+
+class _Dict(_Keys, dict[Any, Any]):
+    __slots__ = ()
+
+
+class _List(_Items, list[Any]):
+    __slots__ = ()
+
+
+# --- Becoming one -------------------------------------------------------------------------------
+
+
+def _adopt(value: Any) -> Any:
+    """The value as one that notes what is written in it; itself if nothing can be."""
+    kind = type(value)
+    how = _HOW.get(kind)
+    if how is None:
+        how = _HOW[kind] = _how(kind)
+    return how(value)
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _how(kind: type) -> Callable[[Any], Any]:
+    if issubclass(kind, _Traced | _Keys | _Items):
+        return _as_it_is
+    if issubclass(kind, list):
+        return _adopt_list
+    if issubclass(kind, Book):
+        return _book_adopter(kind)
+    if issubclass(kind, dict):
+        return _adopt_dict
+    if is_dataclass(kind):
+        return _dataclass_adopter(kind)
+    return _as_it_is
+
+
+def _adopt_list(value: list[Any]) -> Any:
+    trace, adopted = _tracing.get(), _List(map(_adopt, value))
+    trace.kept.append(adopted)
+    trace.lists[id(adopted)] = [None] * len(adopted)
+    return adopted
+
+
+def _adopt_dict(value: dict[Any, Any]) -> Any:
+    adopted = _Dict()
+    _tracing.get().kept.append(adopted)
+    for key, each in value.items():
+        dict.__setitem__(adopted, key, _adopt(each))
+    return adopted
+
+
+def _book_adopter(kind: type) -> Callable[[Any], Any]:
+    traced = type(f"Traced{kind.__name__}", (_Keys, kind), {"__slots__": ()})
+
+    def adopt(value: Any) -> Any:
+        _tracing.get().kept.append(value)
+        for key, each in value.items():
+            dict.__setitem__(value, key, _adopt(each))
+        value.__class__ = traced
+        return value
+
+    return adopt
+
+
+def _dataclass_adopter(kind: Any) -> Callable[[Any], Any]:
+    names = tuple(field.name for field in fields(kind))
+    hints = get_type_hints(kind, include_extras=True)
+    within = tuple(name for name in names if _may_hold(hints[name]))
+    members = {"__slots__": (), "_names": names}
+    traced = type(f"Traced{kind.__name__}", (_Traced, kind), members)
+
+    def adopt(value: Any) -> Any:
+        _tracing.get().kept.append(value)
+        for name in within:
+            held = getattr(value, name)
+            if held is not None:
+                adopted = _adopt(held)
+                if adopted is not held:
+                    object.__setattr__(value, name, adopted)
+        value.__class__ = traced
+        return value
+
+    return adopt
+
+
+@cache
+def _may_hold(hint: Any) -> bool:
+    """Whether values of that type may be containers that can change."""
+    origin = get_origin(hint)
+    if origin is Annotated:
+        return _may_hold(get_args(hint)[0])
+    if origin is tuple:
+        return False
+    if origin is not None and not (isinstance(origin, type) and issubclass(origin, dict | list)):
+        return any(map(_may_hold, get_args(hint)))
+    leaf = hint is NoneType or (isinstance(hint, type) and issubclass(hint, BaseModel))
+    return not leaf and (
+        origin is not None
+        or hint is Any
+        or is_dataclass(hint)
+        or (isinstance(hint, type) and issubclass(hint, dict | list))
+    )
+
+
+_HOW: dict[type, Callable[[Any], Any]] = {}
