@@ -10,6 +10,7 @@ Fields that are None, and an empty `evidence` or `departures`, are left out.
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
@@ -55,6 +56,12 @@ def write(decision: Decision, act: Act) -> bytes:
     return canonical(content_of(decision, act))
 
 
+@cache
+def _content(kind: type[DecisionT]) -> type[Content[DecisionT]]:
+    """The payload of a type. Pydantic itself forgets it, and would build it at every event."""
+    return Content[kind]  # type: ignore[valid-type]
+
+
 def read(slug: str, schema: int, payload: str | bytes) -> Content[Any]:
     """Read a stored payload, whatever earlier schema version it was written under.
 
@@ -64,11 +71,11 @@ def read(slug: str, schema: int, payload: str | bytes) -> Content[Any]:
     """
     kind = decision_type(slug)
     if schema == kind.schema_version:
-        return Content[kind].model_validate_json(payload)  # type: ignore[valid-type]
+        return _content(kind).model_validate_json(payload)
     if schema > kind.schema_version:
         raise NewerSchema(
             f"{slug} was stored under schema {schema}, known is {kind.schema_version}"
         )
     content = json.loads(payload)
     content["data"] = kind.upcast(content["data"], schema)
-    return Content[kind].model_validate_json(canonical(content))  # type: ignore[valid-type]
+    return _content(kind).model_validate_json(canonical(content))
