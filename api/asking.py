@@ -54,8 +54,10 @@ def ask(request: HttpRequest, parameters: Sequence[Parameter]) -> dict[str, Any]
     Raises:
         Problem: 400, with everything that is wrong with the query.
     """
-    declared = {parameter.name: parameter for parameter in parameters}
     asked = {parameter.name: parameter.default for parameter in parameters}
+    if not request.META.get("QUERY_STRING"):
+        return asked
+    declared = {parameter.name: parameter for parameter in parameters}
     faults: list[FieldError] = []
     for name, values in request.GET.lists():
         parameter = declared.get(name)

@@ -5,12 +5,16 @@ The line says what was asked and answered, by ids: never a body, a token or a qu
 
 from __future__ import annotations
 
+import os
 import re
 import time
 import uuid
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+import orjson
 import structlog
+from django.conf import settings
+from django.middleware.locale import LocaleMiddleware
 from prometheus_client import Counter, Histogram
 
 if TYPE_CHECKING:
@@ -19,7 +23,34 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
-log = structlog.get_logger(__name__)
+
+class _StandardError:
+    """Where lines go: each whole, in one write, however many threads and processes there are."""
+
+    def msg(self, line: bytes) -> None:
+        """Write one line."""
+        os.write(2, line + b"\n")
+
+    info = msg
+
+
+def _logger() -> Any:
+    """As every other logger; in JSON without the standard library's detours, ten times as fast."""
+    if settings.LOG_FORMAT != "json":
+        return structlog.get_logger(__name__)
+    return structlog.wrap_logger(
+        _StandardError(),
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(serializer=orjson.dumps, option=orjson.OPT_SORT_KEYS),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger("info"),
+    ).bind(logger=__name__)
+
+
+log = _logger()
 
 REQUESTS: Final = Counter(
     "quartier_http_requests_total", "Requests answered.", ("method", "route", "status")
@@ -72,3 +103,16 @@ class RequestLog:
                 milliseconds=round(seconds * 1000, 1),
                 account=getattr(request, "account", None),
             )
+
+
+class PageLanguage(LocaleMiddleware):
+    """Django's choice of a language, for pages; the API makes its own, where it says something."""
+
+    def __call__(self, request: HttpRequest) -> Any:
+        """Pass by what is no page."""
+        if request.path_info.startswith(_NO_PAGES):
+            return self.get_response(request)
+        return super().__call__(request)
+
+
+_NO_PAGES: Final = ("/api/", "/health/", "/metrics", "/log/")

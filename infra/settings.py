@@ -27,7 +27,7 @@ MIDDLEWARE = [
     "api.middleware.RequestLog",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "api.middleware.PageLanguage",
 ]
 
 ROOT_URLCONF = "api.urls"
