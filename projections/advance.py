@@ -48,6 +48,7 @@ class Work:
     anew: list[tuple[Table, int, list[ContractId]]] = field(default_factory=list)
 
     def write(self) -> None:
+        """Write it all, in this thread's transaction."""
         for table, generation, contracts in self.anew:
             delete_rows(table, generation, contracts)
         save_documents(self.documents)
@@ -56,6 +57,7 @@ class Work:
 
 
 def by_contract(batch: Sequence[Recorded[Any]]) -> Batch:
+    """The decisions of each contract, in order."""
     grouped: Batch = {}
     for recorded in batch:
         grouped.setdefault(recorded.contract, []).append(recorded)
@@ -86,9 +88,7 @@ class Folding:
             contracts = {recorded.contract for recorded in self.batch}
             self._documents = load_documents(views, self.generations, contracts)
 
-    def fold(
-        self, projection: Projection[Any], work: Work, batch: Sequence[Recorded[Any]]
-    ) -> None:
+    def fold(self, projection: Projection[Any], work: Work, batch: Sequence[Recorded[Any]]) -> None:
         """Fold these decisions of the batch, its beginning or all of it, and note what to write.
 
         Raises:
@@ -136,7 +136,7 @@ class Folding:
                 changed = view.dump(doc)
             elif stored is None or not follows or _needs_anew(view, decisions):
                 changed = view.dump(self._anew(view, decisions))
-            elif any(view.handlers[type(recorded.decision)] for recorded in decisions):
+            elif _concerns(view, decisions):
                 doc = view.load(stored.json)
                 self._on(view, doc, decisions)
                 changed = view.dump(doc)
@@ -146,7 +146,11 @@ class Folding:
     def _fold_table(self, table: Table, batch: Batch, work: Work) -> None:
         generation = self.generations[table.name]
         anew = [contract for contract, each in batch.items() if _needs_anew(table, each)]
-        onwards = [contract for contract in batch if contract not in anew]
+        onwards = [
+            contract
+            for contract, each in batch.items()
+            if contract not in anew and _concerns(table, each)
+        ]
         written = load_rows(table, generation, onwards) if onwards else {}
         for contract in onwards:
             self._on(table, written[contract], batch[contract])
@@ -159,3 +163,7 @@ class Folding:
 
 def _needs_anew(projection: Projection[Any], decisions: list[Recorded[Any]]) -> bool:
     return not projection.raw and any(corrects(type(each.decision)) for each in decisions)
+
+
+def _concerns(projection: Projection[Any], decisions: list[Recorded[Any]]) -> bool:
+    return any(projection.handlers[type(each.decision)] for each in decisions)

@@ -1,4 +1,4 @@
-"""The bodies answer: who sits where, in what capacity and by whose mandate, and is it on equal terms?
+"""The bodies answer: who sits where, in what capacity, by whose mandate, and on equal terms?
 
 Persons are ids of the vault; whoever renders the document joins what the reader may see.
 """
@@ -124,6 +124,8 @@ class Openness(Fact):
 
 @dataclass(slots=True)
 class Membership:
+    """Somebody's time in a working group; `left` is empty as long as it lasts."""
+
     joined: Fact | None = None
     left: Fact | None = None
 
@@ -138,6 +140,8 @@ class Report(Fact):
 
 @dataclass(slots=True)
 class WorkingGroup:
+    """A working group, from the day it was formed."""
+
     title: Title | None = None
     theme: ThemeId | None = None
     formed: Fact | None = None
@@ -183,9 +187,7 @@ def _(view: Bodies, decision: CoordinatorRelieved, recorded: Recorded[Any]) -> N
         relieved.until = decision.ends_on
         relieved.relieved = fact(recorded)
     if decision.successor is not None:
-        view.coordinators.append(
-            Coordinator(decision.successor, decision.ends_on, fact(recorded))
-        )
+        view.coordinators.append(Coordinator(decision.successor, decision.ends_on, fact(recorded)))
 
 
 @bodies.on(ServiceDelegateNamed)
@@ -313,9 +315,7 @@ def _(view: Bodies, decision: WorkingGroupMemberLeft, recorded: Recorded[Any]) -
 @bodies.on(WorkingGroupReported)
 def _(view: Bodies, decision: WorkingGroupReported, recorded: Recorded[Any]) -> None:
     view.groups[decision.group].reports.append(
-        Report(
-            recorded.act.decided_on, recorded.position, decision.measures, decision.minutes
-        )
+        Report(recorded.act.decided_on, recorded.position, decision.measures, decision.minutes)
     )
 
 

@@ -22,6 +22,7 @@ from domain.handover import HandoverProposed
 from domain.initiation import ContractInitiated, ContractInterrupted
 from domain.plenaries import PlenaryCancelled, PlenaryConvened, PlenaryHeld, PlenaryPostponed
 from domain.values import Term, Title
+from projections.facts import word
 from projections.keyset import Page, page, place_of
 from projections.sql import select
 from projections.table import ONE, Relation, Table, Written
@@ -198,7 +199,7 @@ def _(rows: Written, decision: ActionAbandoned, recorded: Recorded[Any]) -> None
 def _drop(rows: Written, occasion: str, subject: str, recorded: Recorded[Any]) -> None:
     row = rows[DAYS].get((occasion, subject))
     if row is not None and row.state is DayState.EXPECTED:
-        _end(rows, Occasion(occasion), subject, recorded, DayState.DROPPED)
+        _end(rows, word(Occasion, occasion), subject, recorded, DayState.DROPPED)
 
 
 # --- The end ------------------------------------------------------------------------------------
@@ -264,7 +265,7 @@ def days(
             limit + 1,
         ],
     )
-    rows = [DayOf(row[0], Occasion(row[1]), row[2], DAYS.of(row[1:])[1]) for row in found]
+    rows = [DayOf(row[0], word(Occasion, row[1]), row[2], DAYS.of(row[1:])[1]) for row in found]
     return page(
         rows, limit, lambda row: (row.day.day, row.contract, row.occasion.value, row.subject)
     )

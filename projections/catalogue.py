@@ -5,6 +5,8 @@ A read model is added here once, and in a migration if it is a table.
 
 from __future__ import annotations
 
+from typing import Any
+
 from projections import (
     bodies,
     calendar,
@@ -42,6 +44,6 @@ READ_MODELS = (
     silences,
 )
 
-PROJECTIONS: dict[str, Projection] = Projection.registry
+PROJECTIONS: dict[str, Projection[Any]] = Projection.registry
 
 __all__ = ["PROJECTIONS", "READ_MODELS", "TABLES", "VIEWS"]

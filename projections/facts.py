@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args
 from pydantic import PlainSerializer, WithJsonSchema
 from pydantic_core import core_schema
 
-from domain.values import ZERO, TextRef
+from domain.values import ZERO, Term, TextRef
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 K = TypeVar("K")
 V = TypeVar("V")
+TermT = TypeVar("TermT", bound=Term)
 
 Text = Annotated[
     TextRef,
@@ -60,6 +61,7 @@ class Because(Fact):
 
 
 def fact(recorded: Recorded[Any]) -> Fact:
+    """When and by which decision."""
     return Fact(recorded.act.decided_on, recorded.position)
 
 
@@ -71,7 +73,13 @@ def first(known: Fact | None, recorded: Recorded[Any]) -> Fact:
 
 
 def because(recorded: Recorded[Any], reason: TextRef | None) -> Because:
+    """When, by which decision, and why."""
     return Because(recorded.act.decided_on, recorded.position, reason)
+
+
+def word(vocabulary: type[TermT], value: str) -> TermT:
+    """The term of that stored value."""
+    return vocabulary(value)  # type: ignore[call-arg]  # by value, not by value and names
 
 
 class Book(dict[K, V]):
@@ -103,5 +111,5 @@ class Book(dict[K, V]):
 
 
 def book(begin: Callable[[], V]) -> Any:
-    """A field that is an empty `Book` at first: `actions: Book[str, Line] = book(Line)`."""
+    """Make a field that is an empty `Book` at first: `lines: Book[str, Line] = book(Line)`."""
     return field(default_factory=lambda: Book(begin))

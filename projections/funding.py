@@ -20,7 +20,12 @@ from domain.funding import (
     RouteKind,
 )
 from domain.promotion import OperatingBudgetGranted, OperatingExpenseRecorded
-from domain.referendum import CreditBecameEnforceable, CreditContested, CreditOverturned, CreditPublished
+from domain.referendum import (
+    CreditBecameEnforceable,
+    CreditContested,
+    CreditOverturned,
+    CreditPublished,
+)
 from domain.values import ZERO, ActionId, Citation, ServiceId, Term, Title
 from projections.facts import (
     NOTHING,
@@ -28,7 +33,6 @@ from projections.facts import (
     Book,
     Fact,
     Money,
-    Text,
     because,
     book,
     fact,

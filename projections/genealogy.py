@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from domain.actions import ActionProposed, ActionRetained, ActionRevised, ActionSetAside
 from domain.approval import RoadmapApproved, RoadmapEndorsed, RoadmapReturned, Verdict
 from domain.credit import CreditRefused, CreditRequested, CreditVoted
-from domain.decision import Decision, Recorded
+from domain.decision import Recorded
 from domain.diagnosis import DiagnosisShared, NeedExpressed, NeedSetAside, NeedsMerged
 from domain.follow_up import ActionAbandoned, ActionCompleted, ActionStarted
 from domain.funding import FundingRouteChosen, FundingRouteReplaced
@@ -26,7 +26,7 @@ from domain.initiation import ContractInterrupted
 from domain.referendum import CreditBecameEnforceable, CreditContested, CreditOverturned
 from domain.roadmap import RoadmapAmended, RoadmapDrafted, RoadmapPresented, RoadmapSubmitted
 from domain.values import ActionId, PersonId, ServiceId, Term, TextRef, Title
-from projections.facts import Because, Book, Fact, because, book
+from projections.facts import Because, Book, Fact, because, book, word
 from projections.view import View
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def _node(graph: Genealogy, key: str, recorded: Recorded[Any] | None = None) -> 
     """The node of that key, with this decision as its latest step."""
     node = graph.nodes.get(key)
     if node is None:
-        node = graph.nodes[key] = Node(NodeKind(key.partition(":")[0]))
+        node = graph.nodes[key] = Node(word(NodeKind, key.partition(":")[0]))
     if recorded is not None:
         node.steps.append(Step(recorded.act.decided_on, recorded.position, recorded.decision.slug))
     return node
@@ -358,7 +358,7 @@ def _(graph: Genealogy, decision: HandoverDeclined, recorded: Recorded[Any]) -> 
 
 @genealogy.on(ContractInterrupted)
 def _(graph: Genealogy, decision: ContractInterrupted, recorded: Recorded[Any]) -> None:
-    """What is named goes on elsewhere; whatever else was not settled is dropped with the contract."""
+    """What is named goes on elsewhere; what else was not settled is dropped with the contract."""
     for named in decision.continuations:
         trail = graph.trails[named.action]
         trail.handovers += 1

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from domain.decision import Decision, Recorded
 from domain.history import Correction
-from projections.keyset import Page, page
+from projections.keyset import Page, page, place_of
+from projections.sql import select
 from projections.subjects import subjects_of
 from projections.table import Relation, Table, Written
 

@@ -53,9 +53,7 @@ def place_of(cursor: str | None, *kinds: type) -> tuple[Any, ...] | None:
     return tuple(place)
 
 
-def page(
-    rows: Sequence[RowT], limit: int, place: Callable[[RowT], Sequence[Any]]
-) -> Page[RowT]:
+def page(rows: Sequence[RowT], limit: int, place: Callable[[RowT], Sequence[Any]]) -> Page[RowT]:
     """A page of `limit` rows out of one more than that, if there are more.
 
     Args:

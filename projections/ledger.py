@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 
 from domain.actions import ActionProposed, ActionRevised
 from domain.credit import CreditRefused, CreditRequested, CreditVoted
-from domain.referendum import CreditBecameEnforceable, CreditOverturned
 from domain.decision import Recorded
 from domain.follow_up import ActionAbandoned, ActionAssigned
 from domain.funding import (
@@ -29,6 +28,7 @@ from domain.funding import (
     FundsReleased,
     RouteKind,
 )
+from domain.referendum import CreditBecameEnforceable, CreditOverturned
 from domain.values import ZERO, ActionId, Citation, ServiceId, Term
 from projections.keyset import Page, page, place_of
 from projections.sql import select
@@ -195,9 +195,7 @@ def _(
     chosen = _Route(rows, decision.action, recorded)
     chosen.seq = before.seq
     if decision.route is RouteKind.SERVICE_BUDGET and decision.amount is not None:
-        chosen.move(
-            decision.amount, Account.ORIGIN, Account.AVAILABLE, decision.budget_line
-        )
+        chosen.move(decision.amount, Account.ORIGIN, Account.AVAILABLE, decision.budget_line)
 
 
 @ledger.on(CreditRequested)

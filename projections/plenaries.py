@@ -39,6 +39,8 @@ class PlenaryState(Term):
 
 @dataclass(slots=True)
 class Postponement(Because):
+    """A plenary was moved from one day to another."""
+
     was_planned_for: dt.date | None = None
     planned_for: dt.date | None = None
 

@@ -41,8 +41,8 @@ _COLUMNS = "name, version, generation, position, stopped_at, error"
 def ensure(projections: Iterable[Projection[Any]]) -> None:
     """Begin the rows of read models that have none, at position 0."""
     cursor().executemany(
-        "INSERT INTO projection_position (name, version, generation, building, position)"
-        " VALUES (%s, %s, 1, 1, 0) ON CONFLICT DO NOTHING",
+        "INSERT INTO projection_position (name, version, position) VALUES (%s, %s, 0)"
+        " ON CONFLICT DO NOTHING",
         [(projection.name, projection.version) for projection in projections],
     )
 

@@ -10,13 +10,13 @@ import orjson
 from shapely import from_geojson, intersects_xy
 
 from domain.actions import ActionProposed, ActionRevised
+from domain.approval import RoadmapApproved, Verdict
 from domain.contract import earliest
 from domain.decision import Decision, Recorded
 from domain.diagnosis import NeedExpressed
 from domain.framework import CADRE_2014, FRAMEWORKS
 from domain.initiation import ContractInitiated, Ground, PerimeterSet
 from domain.plenaries import PlenaryHeld
-from domain.approval import RoadmapApproved, Verdict
 from domain.standing import Standing
 from domain.values import Title
 from domain.working_groups import WorkingGroupFormed
@@ -90,6 +90,7 @@ WORDS = Relation("register_words", Words)
 ACTIONS = Relation("register_action", Approved, key=("action",))
 
 register = Table("register", version=1, relations=(REGISTER, PERIMETERS, WORDS, ACTIONS))
+
 
 @register.on_any
 def _(rows: Written, decision: Decision, recorded: Recorded[Any]) -> None:

@@ -42,6 +42,8 @@ class Departure(Fact):
 
 @dataclass(slots=True)
 class PlenaryFact(Fact):
+    """A plenary was held."""
+
     purposes: tuple[Purpose, ...]
 
 
@@ -57,8 +59,9 @@ class ActionFacts:
 
 @dataclass(slots=True)
 class Facts:
-    """What was decided that some requirement looks at: each the first by its day, but the last
-    activity of promotion.
+    """What was decided that some requirement looks at: of each kind the first by its day.
+
+    Only of the activities of promotion it is the last.
     """
 
     framework: str = "cadre-2014"
@@ -92,6 +95,7 @@ class Facts:
 
     @property
     def ended(self) -> Fact | None:
+        """The end of the contract, regular or not."""
         return self.closed or self.interrupted
 
     def departed(self, *rules: type[Rule], type_: str | None = None) -> list[Departure]:
@@ -100,6 +104,7 @@ class Facts:
         return [d for d in self.departures if d.rule in ids and type_ in {None, d.type}]
 
     def approved_actions(self) -> dict[ActionId, ActionFacts]:
+        """What the council has approved and not refused since."""
         return {key: action for key, action in self.actions.items() if action.approved}
 
 
@@ -139,6 +144,8 @@ REQUIREMENTS: list[Requirement] = []
 
 
 def asks(id_: str, basis: str, fr: str, en: str) -> Callable[[Asked], Asked]:
+    """Make a requirement of a function: its id, its paragraph, what is asked in both languages."""
+
     def register(ask: Asked) -> Asked:
         REQUIREMENTS.append(Requirement(id_, basis, fr, en, ask))
         return ask

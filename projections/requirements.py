@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
-from domain.commission import NoParity, OneSideAbsent
 from domain.closure import ClosedBeforeItsTime
+from domain.commission import NoParity, OneSideAbsent
 from domain.diagnosis import DiagnosisTooLong, DiagnosisTooShort
 from domain.framework import Framework
 from domain.gathering import PlenaryOverdue, Purpose

@@ -65,6 +65,8 @@ class VersionState(Term):
 
 
 class HandoverAnswer(Term):
+    """What a relay answered."""
+
     ACCEPTED = "accepted", "acceptée", "accepted"
     DECLINED = "declined", "déclinée", "declined"
 
@@ -123,12 +125,16 @@ class Assignment(Fact):
 
 @dataclass(slots=True)
 class Progress(Fact):
+    """How far the action was when it was last reported."""
+
     percent: int
     text: Text
 
 
 @dataclass(slots=True)
 class Milestone:
+    """A step that was agreed, with its day."""
+
     title: Title | None = None
     due: date | None = None
     agreed: Fact | None = None
@@ -137,6 +143,8 @@ class Milestone:
 
 @dataclass(slots=True)
 class Rescheduling(Because):
+    """The expected end was moved."""
+
     expected_end: date | None = None
 
 

@@ -215,7 +215,7 @@ class Runner:
         if low > 1:
             once = Runner(self.events, [self.projections[name]], self.alarm, batch=low - 1)
             with transaction.atomic():
-                once._advance([name])  # noqa: SLF001 - it is one of us
+                once._advance([name])
         with transaction.atomic():
             self._rest(name, position.position + low, error)
 
@@ -223,7 +223,7 @@ class Runner:
         trial = Runner(self.events, [self.projections[name]], self.alarm, batch=count)
         try:
             with transaction.atomic():
-                trial._advance([name])  # noqa: SLF001 - it is one of us
+                trial._advance([name])
                 transaction.set_rollback(True)
         except (OperationalError, psycopg.OperationalError):
             raise

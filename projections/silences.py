@@ -11,6 +11,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from domain.act import Body
+from domain.approval import RoadmapApproved, RoadmapEndorsed, RoadmapReturned
 from domain.closure import ContractClosed
 from domain.credit import CreditRefused, CreditRequested, CreditVoted
 from domain.decision import Recorded
@@ -18,9 +19,9 @@ from domain.follow_up import ActionAbandoned
 from domain.funding import FundingRouteReplaced
 from domain.handover import HandoverAccepted, HandoverDeclined, HandoverProposed
 from domain.initiation import ContractInterrupted
-from domain.approval import RoadmapApproved, RoadmapEndorsed, RoadmapReturned
 from domain.roadmap import RoadmapSubmitted
 from domain.values import Term
+from projections.facts import word
 from projections.keyset import Page, page, place_of
 from projections.sql import select
 from projections.table import Relation, Table, Written
@@ -161,7 +162,7 @@ def _(
     closed = isinstance(decision, ContractClosed)
     for question, subject in list(rows[CLOCKS]):
         if closed or question not in _ANSWERED_AFTERWARDS:
-            _stop(rows, Question(question), subject, recorded, ClockState.LAPSED)
+            _stop(rows, word(Question, question), subject, recorded, ClockState.LAPSED)
 
 
 _ANSWERED_AFTERWARDS = {
@@ -209,7 +210,7 @@ def clocks(
     for row in found:
         silence = CLOCKS.of(row[1:])[1]
         days = ((silence.until or today) - silence.since).days
-        rows.append(SilenceOf(row[0], Question(row[1]), row[2], silence, days))
+        rows.append(SilenceOf(row[0], word(Question, row[1]), row[2], silence, days))
     return page(
         rows,
         limit,

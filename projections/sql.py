@@ -21,9 +21,7 @@ def cursor() -> psycopg.Cursor[tuple[Any, ...]]:
     return psycopg.Cursor(connection.connection)
 
 
-def select(
-    query: str, parameters: Sequence[Any] | Mapping[str, Any] = ()
-) -> list[tuple[Any, ...]]:
+def select(query: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
     """The rows a query finds, in this thread's transaction if there is one."""
     with connection.cursor() as reading:
         reading.execute(query, parameters or None)

@@ -174,8 +174,9 @@ def save_rows(table: Table, generation: int, written: dict[ContractId, Written])
         touched = []
         for contract, rows in written.items():
             of_relation = rows[relation]
-            touched += [(contract, key, dict.__getitem__(of_relation, key)) for key in
-                        of_relation.touched]
+            touched += [
+                (contract, key, dict.__getitem__(of_relation, key)) for key in of_relation.touched
+            ]
             _delete_keys(relation, generation, contract, of_relation)
         if touched:
             _upsert(relation, generation, touched)
@@ -212,8 +213,5 @@ def _delete_keys(
     keys = " AND ".join(f"{name} = %s" for name in relation.key) or "true"
     cursor().executemany(
         f"DELETE FROM {relation.table} WHERE generation = %s AND contract = %s AND {keys}",  # noqa: S608
-        [
-            (generation, contract, *(key if isinstance(key, tuple) else (key,)))
-            for key in rows.gone
-        ],
+        [(generation, contract, *(key if isinstance(key, tuple) else (key,))) for key in rows.gone],
     )

@@ -23,7 +23,7 @@ NAMED = {
     "service": "service",
     "theme": "theme",
 }
-"""The kinds of identifier in `domain.values` that make a subject, and what a subject begins with."""
+"""The kinds of identifier in `domain.values` that make a subject, and what it begins with."""
 
 Reader = Callable[[Any], Iterator[str]]
 

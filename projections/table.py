@@ -24,7 +24,17 @@ from decimal import Decimal
 from enum import Enum
 from functools import cached_property
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Final,
+    Generic,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 import orjson
 
@@ -65,6 +75,11 @@ class Relation(Generic[RowT]):
     def table(self) -> str:
         """The table that holds the rows of every generation."""
         return f"{self.name}_rows"
+
+    @property
+    def copied(self) -> str:
+        """The table and its columns, as COPY names them."""
+        return f"{self.table} (generation, contract, {', '.join(self.columns)})"
 
     def __repr__(self) -> str:
         return f"<Relation {self.name}>"

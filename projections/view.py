@@ -60,10 +60,12 @@ class View(Projection[Doc], Generic[Doc]):
         return self.document.dump_json(doc)
 
     def load(self, stored: str | bytes) -> Doc:
+        """The document that `dump` wrote."""
         return self.document.validate_json(stored)
 
     @property
     def depends_on_the_day(self) -> bool:
+        """Whether the answer is more than the document."""
         return self._reading is not None
 
     def read(self, doc: Doc, today: date) -> Any:

@@ -3,11 +3,13 @@
 -- A table `x_rows` holds the rows of every generation; the view `x` shows those that count. One
 -- generation counts at a time; another one may be being built beside it (docs/adr/0005).
 
+-- Numbers of generations are never used twice, whatever rows were deleted by hand.
+CREATE SEQUENCE projection_generation AS integer;
+
 CREATE TABLE projection_position (
     name text PRIMARY KEY,
     version smallint NOT NULL,
-    generation integer NOT NULL,
-    building integer NOT NULL,
+    generation integer NOT NULL DEFAULT nextval('projection_generation'),
     position bigint NOT NULL CHECK (position >= 0),
     moved_at timestamptz NOT NULL DEFAULT now(),
     stopped_at bigint,
@@ -21,7 +23,6 @@ CREATE TABLE projection_position (
 COMMENT ON TABLE projection_position IS 'How far each read model has followed the events';
 COMMENT ON COLUMN projection_position.version IS 'Of its shape and meaning, as the program had it';
 COMMENT ON COLUMN projection_position.generation IS 'Of the rows that count';
-COMMENT ON COLUMN projection_position.building IS 'The last generation that was given out';
 COMMENT ON COLUMN projection_position.stopped_at IS 'The event it cannot take in, if there is one';
 
 -- --- Views: one document for each contract ---------------------------------------------------
@@ -262,6 +263,7 @@ BEGIN
             ledger_entry_rows, ledger_balance_rows, ledger_carrier_rows,
             silence_rows
         TO quartier_app;
+        GRANT USAGE ON SEQUENCE projection_generation TO quartier_app;
         GRANT SELECT ON
             view_document, register, register_perimeter, register_words, register_action,
             calendar_day, calendar_framework, history_index, history_correction,

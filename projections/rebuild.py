@@ -1,0 +1,267 @@
+"""Making read models again from the events, beside those in use, then putting them in their place.
+
+The new rows are of a generation that nobody reads yet. One contract at a time is in memory; COPY
+writes while the next one is folded. Then the new generation follows the events like any other,
+and one transaction, in which nothing else can move, makes it the one that counts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+
+from projections.advance import Folding, Poisoned, Work
+from projections.copying import Copier
+from projections.positions import ensure, take
+from projections.projection import standing
+from projections.sql import cursor
+from projections.table import Table, copy_line
+from projections.view import View
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from domain.decision import Decision, Recorded
+    from domain.values import ContractId
+    from projections.projection import Handler, Projection
+    from projections.source import Events
+
+BATCH = 500
+LOCK = 7_201_404
+"""The advisory lock of rebuilding: one at a time."""
+
+Plan = dict["type[Decision]", "list[tuple[int, Handler[Any]]]"]
+
+
+class RebuildRunning(RuntimeError):
+    """Somebody else is rebuilding."""
+
+
+@dataclass(slots=True)
+class Rebuilt:
+    """What a rebuild did. `poisoned`: why some read models were left as they were."""
+
+    events: int = 0
+    contracts: int = 0
+    position: int = 0
+    poisoned: list[Poisoned] = field(default_factory=list)
+
+
+def rebuild(
+    events: Events,
+    projections: Iterable[Projection[Any]],
+    progress: Callable[[int, int], None] = lambda _done, _all: None,
+) -> Rebuilt:
+    """Make these read models again; readers see the old ones until the new ones are complete.
+
+    A read model that cannot take in an event is left as it was; the others are made.
+
+    Args:
+        events: the decisions.
+        projections: which to make.
+        progress: told, after each contract, how many events are folded and how many there are.
+
+    Raises:
+        RebuildRunning: another rebuild is under way.
+    """
+    chosen = list(projections)
+    with _alone():
+        ensure(chosen)
+        _clear(chosen)
+        making = _Making(chosen, _new_generation())
+        making.fold_all(events, progress)
+        making.follow(events)
+        making.put_in_place(events)
+        _clear(chosen)
+        return making.rebuilt
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    if not _one("SELECT pg_try_advisory_lock(%s)", LOCK):
+        raise RebuildRunning
+    try:
+        yield
+    finally:
+        _one("SELECT pg_advisory_unlock(%s)", LOCK)
+
+
+def _one(query: str, *parameters: Any) -> Any:
+    (value,) = cursor().execute(query, parameters).fetchone() or (None,)
+    return value
+
+
+def _new_generation() -> int:
+    return int(_one("SELECT nextval('projection_generation')"))
+
+
+def _clear(projections: Sequence[Projection[Any]]) -> None:
+    """Delete the rows of generations that do not count: the old ones, or of a rebuild cut short."""
+    views = [each.name for each in projections if isinstance(each, View)]
+    cursor().execute(
+        "DELETE FROM view_document_rows AS d USING projection_position AS p"
+        " WHERE p.name = d.view AND d.view = ANY(%s) AND d.generation <> p.generation",
+        [views],
+    )
+    for table in (each for each in projections if isinstance(each, Table)):
+        for relation in table.relations:
+            cursor().execute(
+                f"DELETE FROM {relation.table} WHERE generation <>"  # noqa: S608 - a name only
+                " (SELECT generation FROM projection_position WHERE name = %s)",
+                [table.name],
+            )
+
+
+class _Failed(Exception):
+    """A handler of the read model at this place raised."""
+
+    def __init__(self, place: int, recorded: Recorded[Any]) -> None:
+        super().__init__(place)
+        self.place = place
+        self.recorded = recorded
+
+
+class _Making:
+    """New rows of some read models, in a generation of their own."""
+
+    def __init__(self, projections: list[Projection[Any]], generation: int) -> None:
+        self.projections = projections
+        self.generation = generation
+        self.rebuilt = Rebuilt()
+
+    def _give_up(self, poison: Poisoned) -> None:
+        self.rebuilt.poisoned.append(poison)
+        self.projections = [each for each in self.projections if each is not poison.projection]
+
+    # --- Everything, contract by contract -------------------------------------------------------
+
+    def fold_all(self, events: Events, progress: Callable[[int, int], None]) -> None:
+        until = self.rebuilt.position = events.end()
+        by_contract = itertools.groupby(events.by_contract(until), key=attrgetter("contract"))
+        with Copier() as copier:
+            for contract, decisions in by_contract:
+                history = list(decisions)
+                self._copy(copier, contract, history)
+                self.rebuilt.contracts += 1
+                self.rebuilt.events += len(history)
+                progress(self.rebuilt.events, until)
+
+    def _copy(self, copier: Copier, contract: ContractId, history: list[Recorded[Any]]) -> None:
+        states = self._folded(history)
+        version = history[-1].version
+        for projection, state in zip(self.projections, states, strict=True):
+            if isinstance(projection, View):
+                start = f"{projection.name}\t{self.generation}\t{contract}\t{version}\t"
+                document = projection.dump(state).replace(b"\\", b"\\\\")
+                copier.lines(_DOCUMENTS, start.encode() + document + b"\n")
+            elif isinstance(projection, Table):
+                start = f"{self.generation}\t{contract}\t"
+                for relation in projection.relations:
+                    rows = state[relation].items()
+                    if rows:
+                        lines = [start + copy_line(relation.flat(key, row)) for key, row in rows]
+                        copier.lines(relation.copied, "".join(lines).encode())
+
+    def _folded(self, history: list[Recorded[Any]]) -> list[Any]:
+        """The states after this history, in the order of the read models that are left."""
+        while True:
+            states = [projection.begin() for projection in self.projections]
+            effective = standing(history)
+            try:
+                if effective is history:
+                    self._fold(states, history, self._plan())
+                else:
+                    self._fold(states, effective, self._plan(raw=False))
+                    self._fold(states, history, self._plan(raw=True))
+            except _Failed as failed:
+                poison = Poisoned(self.projections[failed.place], failed.recorded)
+                poison.__cause__ = failed.__cause__
+                self._give_up(poison)
+            else:
+                return states
+
+    @staticmethod
+    def _fold(states: list[Any], history: Iterable[Recorded[Any]], plan: Plan) -> None:
+        place = 0
+        recorded: Any = None
+        try:
+            for recorded in history:
+                decision = recorded.decision
+                for place, handler in plan[type(decision)]:
+                    handler(states[place], decision, recorded)
+        except Exception as error:
+            raise _Failed(place, recorded) from error
+
+    def _plan(self, *, raw: bool | None = None) -> Plan:
+        """Which handlers a decision type calls: of all read models, or of those (not) `raw`."""
+        return _Plan(
+            [
+                (place, projection)
+                for place, projection in enumerate(self.projections)
+                if raw is None or projection.raw is raw
+            ]
+        )
+
+    # --- What was recorded meanwhile ------------------------------------------------------------
+
+    def follow(self, events: Events) -> None:
+        """Take in full batches, while whoever moves the old rows goes on."""
+        while len(batch := list(events.after(self.rebuilt.position, BATCH))) == BATCH:
+            with transaction.atomic():
+                self._take_in(events, batch)
+
+    def put_in_place(self, events: Events) -> None:
+        """Take in the rest and make this generation the one that counts, all at once."""
+        with transaction.atomic():
+            taken = take([projection.name for projection in self.projections], wait=True)
+            while batch := list(events.after(self.rebuilt.position, BATCH)):
+                self._take_in(events, batch)
+            for projection in self.projections:
+                cursor().execute(
+                    "UPDATE projection_position SET generation = %s, version = %s, position = %s,"
+                    " moved_at = now(), stopped_at = NULL, error = NULL WHERE name = %s",
+                    [
+                        self.generation,
+                        projection.version,
+                        self.rebuilt.position,
+                        taken[projection.name].name,
+                    ],
+                )
+
+    def _take_in(self, events: Events, batch: Sequence[Recorded[Any]]) -> None:
+        generations = {projection.name: self.generation for projection in self.projections}
+        folding = Folding(events, batch, generations)
+        folding.load([each for each in self.projections if isinstance(each, View)])
+        work = Work()
+        for projection in self.projections:
+            try:
+                folding.fold(projection, work, batch)
+            except Poisoned as poison:
+                self._give_up(poison)
+        work.write()
+        self.rebuilt.events += len(batch)
+        self.rebuilt.position = batch[-1].position
+
+
+_DOCUMENTS = "view_document_rows (view, generation, contract, version, document)"
+
+
+class _Plan(dict["type[Decision]", "list[tuple[int, Handler[Any]]]"]):
+    """The handlers of each decision type in several read models, by the place of each."""
+
+    def __init__(self, projections: list[tuple[int, Projection[Any]]]) -> None:
+        super().__init__()
+        self._projections = projections
+
+    def __missing__(self, kind: type[Decision]) -> list[tuple[int, Handler[Any]]]:
+        self[kind] = found = [
+            (place, handler)
+            for place, projection in self._projections
+            for handler in projection.handlers[kind]
+        ]
+        return found
