@@ -29,7 +29,7 @@ import orjson
 from domain.canonical import canonical
 from domain.contract import Contract
 from domain.decision import decision_type
-from domain.values import Audience
+from domain.values import Audience, Bilingual
 from infra import documents
 from infra.contracts import UnknownContract, history_of
 from infra.database import cursor
@@ -168,7 +168,8 @@ def framework_file(framework: Framework) -> bytes:
 
 
 def _readable(value: Any) -> bytes:
-    return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n"
+    options = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
+    return orjson.dumps(value, default=Bilingual._asdict, option=options)
 
 
 def _rows(reading: Cursor, contract: ContractId) -> list[tuple[Any, ...]]:

@@ -54,9 +54,10 @@ D = -121665 * pow(121666, P - 2, P) % P
 
 
 def add(a: tuple[int, int], b: tuple[int, int]) -> tuple[int, int]:
-    product = D * a[0] * b[0] * a[1] * b[1]
-    x = (a[0] * b[1] + b[0] * a[1]) * pow(1 + product, -1, P)
-    return x % P, (a[1] * b[1] + a[0] * b[0]) * pow(1 - product, -1, P) % P
+    d = D * a[0] * b[0] * a[1] * b[1] % P
+    divisor = pow(1 - d * d, -1, P)
+    x, y = a[0] * b[1] + b[0] * a[1], a[1] * b[1] + a[0] * b[0]
+    return x * (1 - d) * divisor % P, y * (1 + d) * divisor % P
 
 
 def times(factor: int, point: tuple[int, int]) -> tuple[int, int]:
@@ -209,8 +210,8 @@ def check_bundle(files: dict[str, bytes], keys: Sequence[str], witnesses: Sequen
 def check_kept(kept: str, files: dict[str, bytes], keys: Sequence[str]) -> None:
     """The log extends a checkpoint that somebody kept from an earlier day."""
     keys = keys or files["key"].decode().split()
-    (_, old, before) = open_note(kept, keys)
-    (_, size, root) = open_note(files["checkpoint"].decode(), keys)
+    _, old, before = open_note(kept, keys)
+    _, size, root = open_note(files["checkpoint"].decode(), keys)
     proof = files.get(f"consistency/{old}.json")
     if old > size:
         raise Wrong("older-tree", {"size": size, "kept": old})
@@ -241,12 +242,11 @@ def archive(files: Iterable[tuple[str, bytes]]) -> Iterator[bytes]:
     """A zip file, neither compressed nor dated."""
     listing, count, at = b"", 0, 0
     for name, content in files:
-        raw, size = name.encode(), len(content)
-        sums = (zlib.crc32(content), size, size, len(raw), 0)
-        head = struct.pack("<5H3L2H", 20, 2048, 0, 0, 33, *sums)
+        raw, n = name.encode(), len(content)
+        head = struct.pack("<5H3L2H", 20, 2048, 0, 0, 33, zlib.crc32(content), n, n, len(raw), 0)
         yield b"PK\3\4" + head + raw + content
         listing += b"PK\1\2\x14\3" + head + struct.pack("<3H2L", 0, 0, 0, 33188 << 16, at) + raw
-        count, at = count + 1, at + 30 + len(raw) + size
+        count, at = count + 1, at + 30 + len(raw) + n
     yield listing + b"PK\5\6" + struct.pack("<4H2LH", 0, 0, count, count, len(listing), at, 0)
 
 
@@ -266,7 +266,8 @@ def verify(file: Path, keys: Any = (), witnesses: Any = (), kept: Any = None) ->
         if data.startswith(b"PK"):
             files = unpack(data)
             found = check_bundle(files, keys, witnesses)
-            check_kept(before or files["checkpoint"].decode(), files, keys)
+            if before:
+                check_kept(before, files, keys)
             check_files(found["contract"], files, data)
         else:
             found = check_proof(json.loads(data), keys, witnesses)
