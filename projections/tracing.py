@@ -2,15 +2,18 @@
 
 Handlers are the same as ever. The document they are given is made of subclasses that note each
 write, and whatever is put into it becomes one of them; it is written as JSON like any other.
+
+A dataclass of which every field is given when it is made, and none is a container, is a value:
+finished when it is made, and replaced rather than changed. It is left as it is.
 """
 
 from __future__ import annotations
 
 from contextvars import ContextVar
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from types import NoneType
-from typing import TYPE_CHECKING, Annotated, Any, cast, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Final, cast, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel
 
@@ -67,6 +70,26 @@ class Trace:
             for index, (value, by) in enumerate(zip(node, self.lists[id(node)], strict=True)):
                 yield str(index), value, by
 
+    def is_of(self, node: Any, by: Recorded[Any]) -> bool:
+        """Whether nobody wrote in a value after that decision put it in its place."""
+        wrote, place = self.wrote, id(node)
+        if isinstance(node, _Traced):
+            for name in node._names:  # noqa: SLF001 - our own
+                writer = wrote.get((place, name))
+                if writer is not None and writer is not by and writer.position > by.position:
+                    return False
+            return all(self.is_of(getattr(node, name), by) for name in node._within)  # noqa: SLF001
+        if isinstance(node, _Keys):
+            return all(
+                (written is None or written.position <= by.position) and self.is_of(value, by)
+                for _, value, written in self.children(node)
+            )
+        if isinstance(node, _Items):
+            return all(
+                writer is None or writer.position <= by.position for writer in self.lists[place]
+            ) and all(self.is_of(value, by) for value in cast("list[Any]", node))
+        return True
+
     def took_away(self, node: Any, name: str) -> Recorded[Any] | None:
         """Who took the item of that name out of a container."""
         if isinstance(node, _Items):
@@ -82,13 +105,18 @@ class _Traced:
 
     __slots__ = ()
     _names: tuple[str, ...]
+    _within: tuple[str, ...]
 
     def __setattr__(self, name: str, value: Any) -> None:
         old = getattr(self, name)
-        if old is value or (type(old) is type(value) and old == value):
+        if old is value:
+            return
+        if (how := _HOW.get(type(value), _adopt)) is not None:
+            value = how(value)
+        elif type(old) is type(value) and old == value:
             return
         trace = _tracing.get()
-        object.__setattr__(self, name, _adopt(value))
+        _SET(self, name, value)
         trace.wrote[id(self), name] = trace.by
 
 
@@ -225,19 +253,16 @@ class _List(_Items, list[Any]):
 def _adopt(value: Any) -> Any:
     """The value as one that notes what is written in it; itself if nothing can be."""
     kind = type(value)
-    how = _HOW.get(kind)
-    if how is None:
-        how = _HOW[kind] = _how(kind)
-    return how(value)
+    if kind not in _HOW:
+        _HOW[kind] = _how(kind)
+    how = _HOW[kind]
+    return value if how is None else how(value)
 
 
-def _as_it_is(value: Any) -> Any:
-    return value
-
-
-def _how(kind: type) -> Callable[[Any], Any]:
+def _how(kind: type) -> Callable[[Any], Any] | None:
+    """How values of that type are made to note what is written in them; None: nothing can be."""
     if issubclass(kind, _Traced | _Keys | _Items):
-        return _as_it_is
+        return None
     if issubclass(kind, list):
         return _adopt_list
     if issubclass(kind, Book):
@@ -246,7 +271,7 @@ def _how(kind: type) -> Callable[[Any], Any]:
         return _adopt_dict
     if is_dataclass(kind):
         return _dataclass_adopter(kind)
-    return _as_it_is
+    return None
 
 
 def _adopt_list(value: list[Any]) -> Any:
@@ -277,11 +302,15 @@ def _book_adopter(kind: type) -> Callable[[Any], Any]:
     return adopt
 
 
-def _dataclass_adopter(kind: Any) -> Callable[[Any], Any]:
+def _dataclass_adopter(kind: Any) -> Callable[[Any], Any] | None:
     names = tuple(field.name for field in fields(kind))
     hints = get_type_hints(kind, include_extras=True)
     within = tuple(name for name in names if _may_hold(hints[name]))
-    members = {"__slots__": (), "_names": names}
+    if not within and all(
+        field.default is MISSING and field.default_factory is MISSING for field in fields(kind)
+    ):
+        return None
+    members = {"__slots__": (), "_names": names, "_within": within}
     traced = type(f"Traced{kind.__name__}", (_Traced, kind), members)
 
     def adopt(value: Any) -> Any:
@@ -291,7 +320,7 @@ def _dataclass_adopter(kind: Any) -> Callable[[Any], Any]:
             if held is not None:
                 adopted = _adopt(held)
                 if adopted is not held:
-                    object.__setattr__(value, name, adopted)
+                    _SET(value, name, adopted)
         value.__class__ = traced
         return value
 
@@ -317,4 +346,5 @@ def _may_hold(hint: Any) -> bool:
     )
 
 
-_HOW: dict[type, Callable[[Any], Any]] = {}
+_HOW: dict[type, Callable[[Any], Any] | None] = {}
+_SET: Final = object.__setattr__

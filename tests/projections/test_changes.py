@@ -1,0 +1,132 @@
+"""Changes lead from one state of a view to the other, and each has a decision behind it."""
+
+import datetime as dt
+from dataclasses import replace
+
+import orjson
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from domain.corrections import DecisionAnnulled, DecisionRectified
+from domain.history import Correction
+from projections import catalogue
+from projections.changes import ABSENT, applied, changes, decided, learned
+from projections.tracing import Trace
+from projections.view import fold
+from tests.domain import stages
+from tests.domain.given import instant, take, told
+from tests.domain.strategies import takens
+from tests.domain.test_laws import attempts
+
+VIEWS = catalogue.VIEWS.values()
+TODAY = dt.date(2026, 11, 22)
+BEFORE = instant(0)
+
+each_view = pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
+some = settings(
+    max_examples=30, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+)
+
+
+def shown(view, history, day, **at):
+    """The view's answer as JSON."""
+    return orjson.loads(view.answer(fold(view, history, **at), day))
+
+
+def follow(document, found):
+    """Follow changes as their documentation tells a client to, by their pointers alone."""
+    document = orjson.loads(orjson.dumps(document))
+    for change in found:
+        steps = [
+            step.replace("~1", "/").replace("~0", "~") for step in change.pointer.split("/")[1:]
+        ]
+        node = document
+        for step in steps[:-1]:
+            node = node[int(step) if isinstance(node, list) else step]
+        last = steps[-1]
+        if isinstance(node, list):
+            index = int(last)
+            if change.after is ABSENT:
+                del node[index:]
+            else:
+                node.extend([None] * (index + 1 - len(node)))
+                node[index] = change.after
+        elif change.after is ABSENT:
+            node.pop(last, None)
+        else:
+            node[last] = change.after
+        document = orjson.loads(orjson.dumps(document))
+    return document
+
+
+def between_instants(view, history, since, until):
+    return changes(view, learned(history, since, until), since=TODAY, until=TODAY)
+
+
+def hold_between_instants(view, history, since, until):
+    found = between_instants(view, history, since, until)
+    before = shown(view, history, TODAY, known_at=since)
+    after = shown(view, history, TODAY, known_at=until)
+    assert follow(before, found) == after
+    assert applied(before, found) == after
+    inside = {r.position for r in history if since < r.recorded_at <= until}
+    assert all(change.by is not None and change.by.position in inside for change in found)
+    assert [c.by.position for c in found] == sorted(c.by.position for c in found)
+
+
+def hold_between_days(view, history, since, until):
+    found = changes(view, decided(history, since, until), since=since, until=until)
+    before = shown(view, history, since, valid_at=since)
+    after = shown(view, history, until, valid_at=until)
+    assert follow(before, found) == after
+    inside = {r.position for r in decided(history, since, until).steps}
+    for change in found:
+        if change.by is None:
+            assert view.depends_on_the_day, change
+        else:
+            assert change.by.position in inside
+            assert since < change.by.act.decided_on <= until
+
+
+# --- Laws ---------------------------------------------------------------------------------------
+
+
+@each_view
+def test_tracing_changes_nothing(view):
+    doc = view.begin()
+    Trace().fold(view, doc, told(*stages.CLOSED).history)
+    assert view.dump(doc) == view.dump(fold(view, told(*stages.CLOSED).history))
+
+
+@each_view
+def test_changes_lead_from_any_state_of_a_story_to_any_later_one(view):
+    history = told(*stages.CLOSED).history
+    places = range(0, len(history) + 1, 7)
+    for since in places:
+        for until in (place for place in places if place >= since):
+            hold_between_instants(view, history, instant(since), instant(until))
+
+
+@each_view
+def test_changes_lead_from_any_day_of_a_story_to_any_later_one(view):
+    history = told(*stages.CLOSED).history
+    days = sorted({r.act.decided_on for r in history})[::6]
+    for since in days:
+        for until in (day for day in days if day >= since):
+            hold_between_days(view, history, since, until)
+
+
+@some
+@given(data=st.data())
+def test_changes_lead_from_one_state_to_another_whatever_was_decided(data):
+    history = attempts(data, most=20).history
+    if not history:
+        return
+    places = st.integers(0, len(history))
+    since, until = sorted((data.draw(places), data.draw(places)))
+    days = st.sampled_from([r.act.decided_on for r in history])
+    first, last = sorted((data.draw(days), data.draw(days)))
+    for view in VIEWS:
+        hold_between_instants(view, history, instant(since), instant(until))
+        hold_between_days(view, history, first, last)
