@@ -7,7 +7,7 @@ from typing import Final
 from django.urls import URLPattern, path
 from django.views.generic import RedirectView
 
-from api import converters
+from api import converters, log
 from api.agenda import Calendar, Silences
 from api.contracts import Contracts
 from api.decision_types import DecisionType, DecisionTypes
@@ -18,6 +18,7 @@ from api.events import Event, Feed
 from api.funding import Entries, Ledger
 from api.health import Live, Metrics, Ready
 from api.history import History
+from api.log import DecisionProof, EvidenceBundle
 from api.persons import Person, Persons
 from api.possibilities import Possibilities
 from api.recording import DecisionView
@@ -33,6 +34,7 @@ ROUTES: Final[dict[str, type[Endpoint]]] = {
     f"{API}contracts": Contracts,
     f"{API}contracts/<key:contract>/decisions": Possibilities,
     f"{API}contracts/<key:contract>/decisions/<key:slug>": DecisionView,
+    f"{API}contracts/<key:contract>/evidence.zip": EvidenceBundle,
     f"{API}contracts/<key:contract>/history": History,
     **{
         f"{API}contracts/<key:contract>"
@@ -46,6 +48,7 @@ ROUTES: Final[dict[str, type[Endpoint]]] = {
     f"{API}documents/<digest:sha256>": Document,
     f"{API}events": Feed,
     f"{API}events/<position:position>": Event,
+    f"{API}events/<position:position>/proof": DecisionProof,
     f"{API}funding/entries": Entries,
     f"{API}funding/ledger": Ledger,
     f"{API}persons": Persons,
@@ -65,6 +68,7 @@ urlpatterns: list[URLPattern] = [
         path(route, endpoint.as_view(), name=endpoint.__name__.lower())
         for route, endpoint in ROUTES.items()
     ),
+    *log.urlpatterns,
     path("api/docs", pages),
     path("", RedirectView.as_view(url="/api/docs")),
 ]
