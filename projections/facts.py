@@ -111,5 +111,8 @@ class Book(dict[K, V]):
 
 
 def book(begin: Callable[[], V]) -> Any:
-    """Make a field that is an empty `Book` at first: `lines: Book[str, Line] = book(Line)`."""
+    """Make a field that is empty at first.
+
+        actions: Book[ActionId, Line] = book(Line)
+    """
     return field(default_factory=lambda: Book(begin))

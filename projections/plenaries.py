@@ -8,8 +8,9 @@ from typing import Any
 
 from domain.act import Body
 from domain.actions import ActionsPrioritised
+from domain.closure import ClosureOpened
 from domain.commission import DelegateDesignated, DelegateElected
-from domain.decision import Recorded
+from domain.decision import Decision, Recorded
 from domain.framework import FRAMEWORKS
 from domain.gathering import PlenaryOverdue, Purpose
 from domain.initiation import ContractInitiated
@@ -25,6 +26,7 @@ from domain.plenaries import (
 from domain.roadmap import RoadmapPresented
 from domain.values import PersonId, Place, PlenaryId, Term
 from projections.facts import Because, Book, Fact, Text, because, book, fact, first
+from projections.phase import ENDS
 from projections.view import View
 
 
@@ -87,12 +89,13 @@ class PlenaryYear:
 
 @dataclass(slots=True)
 class Plenaries:
-    """Every plenary. `next_due`: the day by which the Cadre awaits the next one."""
+    """Every plenary. `next_due`: the day by which the Cadre awaits the next, until the closure."""
 
     framework: str = "cadre-2014"
     launched: Fact | None = None
     last_held_on: dt.date | None = None
     next_due: dt.date | None = None
+    closing: Fact | None = None
     years: Book[int, PlenaryYear] = book(PlenaryYear)
     plenaries: Book[PlenaryId, Plenary] = book(Plenary)
 
@@ -109,7 +112,15 @@ def _(view: Plenaries, decision: ContractInitiated, recorded: Recorded[Any]) -> 
 def _expect(view: Plenaries) -> None:
     framework = FRAMEWORKS.get(view.framework)
     every = framework.plenary_every if framework else None
-    view.next_due = every.after(view.last_held_on) if every and view.last_held_on else None
+    view.next_due = None
+    if every is not None and view.last_held_on is not None and view.closing is None:
+        view.next_due = every.after(view.last_held_on)
+
+
+@plenaries.on(ClosureOpened, *ENDS)
+def _(view: Plenaries, decision: Decision, recorded: Recorded[Any]) -> None:
+    view.closing = first(view.closing, recorded)
+    view.next_due = None
 
 
 @plenaries.on(PlenaryConvened)

@@ -1,22 +1,18 @@
 """Changes lead from one state of a view to the other, and each has a decision behind it."""
 
 import datetime as dt
-from dataclasses import replace
 
 import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.corrections import DecisionAnnulled, DecisionRectified
-from domain.history import Correction
 from projections import catalogue
 from projections.changes import ABSENT, applied, changes, decided, learned
 from projections.tracing import Trace
 from projections.view import fold
 from tests.domain import stages
-from tests.domain.given import instant, take, told
-from tests.domain.strategies import takens
+from tests.domain.given import instant, told
 from tests.domain.test_laws import attempts
 
 VIEWS = catalogue.VIEWS.values()
