@@ -83,7 +83,7 @@ def learned(
     *,
     valid_at: dt.date | None = None,
 ) -> Interval:
-    """What was recorded after one instant and up to another; since the beginning if `since` is None.
+    """What was recorded after one instant, or since the beginning (None), and up to another.
 
     A correction is one of the steps, and what it corrects is as it was until then.
     """
@@ -237,12 +237,12 @@ class _Comparison:
     ) -> None:
         """Two containers of one kind, which differ."""
         names = _names(before)
-        for name, value, writer in self.trace.children(live):
+        for name, value, written in self.trace.children(live):
             old = names.pop(name, ABSENT)
             new = after[name] if type(after) is dict else after[int(name)]
             if old == new:
                 continue
-            writer = _later(by, writer)
+            writer = _later(by, written)
             alike = type(old) is type(new) and type(new) in {dict, list}
             if alike and not _is_leaf(self.trace, value):
                 self._compare((*path, name), old, new, value, writer)

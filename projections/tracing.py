@@ -67,7 +67,8 @@ class Trace:
                 name = str(key)
                 yield name, value, wrote.get((place, name))
         elif isinstance(node, _Items):
-            for index, (value, by) in enumerate(zip(node, self.lists[id(node)], strict=True)):
+            items = cast("list[Any]", node)
+            for index, (value, by) in enumerate(zip(items, self.lists[id(node)], strict=True)):
                 yield str(index), value, by
 
     def is_of(self, node: Any, by: Recorded[Any]) -> bool:
