@@ -86,6 +86,7 @@ class EmbeddedPostgres:
         self.notes = place.notes
         self._users: int | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._settings = SETTINGS
 
     def __enter__(self) -> Self:
         return self
@@ -130,13 +131,29 @@ class EmbeddedPostgres:
                 self._shut_down()
             os.close(users)
 
+    def tend(self) -> None:
+        """Start the server again if it was killed; what was committed is there.
+
+        Raises:
+            EmbeddedPostgresError: it cannot be started any more.
+        """
+        if self._users is None or self._is_alive():
+            return
+        with self._alone():
+            if self._process is not None:
+                self._process.wait()
+                self._process = None
+            log.warning("postgres_died", data=str(self.place.data))
+            self._wait_until_ready()
+
     def _start(self, settings: dict[str, str]) -> None:
+        self._settings = settings
         with self._alone():
             users = os.open(self.place.home / "users.lock", os.O_RDWR | os.O_CREAT, 0o600)
             fcntl.flock(users, fcntl.LOCK_SH)
             try:
                 self._initialise()
-                self._wait_until_ready(settings)
+                self._wait_until_ready()
             except BaseException:
                 if _try_lock(users):
                     self._shut_down()
@@ -165,13 +182,13 @@ class EmbeddedPostgres:
             raise EmbeddedPostgresError(f"initdb failed: {made.stderr.strip()}")
         unfinished.rename(self.place.data)
 
-    def _wait_until_ready(self, settings: dict[str, str]) -> None:
+    def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             if not self._is_alive():
                 if self._process is not None:
                     break
-                self._launch(settings)
+                self._launch(self._settings)
             try:
                 psycopg.connect(self.url(), connect_timeout=5).close()
             except psycopg.OperationalError:  # starting, recovering, or the last one still dying

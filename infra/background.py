@@ -1,0 +1,78 @@
+"""What is done in the background, part by part: what a worker runs, and what each command names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from infra.source import StoredEvents
+from infra.worker import Work
+from projections.catalogue import PROJECTIONS
+from projections.positions import positions
+from projections.rebuild import RebuildRunning, rebuild
+from projections.runner import Runner
+
+if TYPE_CHECKING:
+    from projections.projection import Projection
+    from projections.runner import Stopped
+
+log = structlog.get_logger(__name__)
+
+
+def everything() -> list[Work]:
+    """All of it, for `quartier worker`."""
+    return [*projections()]
+
+
+def projections() -> list[Work]:
+    """The read models, kept up with the log; those of an older program are made anew first."""
+    following = runner()
+    looked = False
+
+    def step() -> bool:
+        nonlocal looked
+        if not looked:
+            _renew()
+            looked = True
+        return following.step() > 0
+
+    return [Work("projections", step)]
+
+
+def runner() -> Runner:
+    """Moves every read model on."""
+    return Runner(StoredEvents(), PROJECTIONS.values(), _alarm)
+
+
+def _alarm(stopped: Stopped) -> None:
+    log.error(
+        "read_model_stopped",
+        read_model=stopped.name,
+        position=stopped.position,
+        error=type(stopped.error).__name__,
+    )
+
+
+def outdated() -> list[Projection[Any]]:
+    """Read models that an older version of the program wrote.
+
+    Not those of a newer one: while versions change, both run.
+    """
+    known = positions()
+    return [
+        projection
+        for name, projection in PROJECTIONS.items()
+        if name in known and known[name].version < projection.version
+    ]
+
+
+def _renew() -> None:
+    if not (old := outdated()):
+        return
+    try:
+        rebuilt = rebuild(StoredEvents(), old)
+    except RebuildRunning:
+        log.info("rebuild_is_running_elsewhere")
+        return
+    log.info("read_models_renewed", names=[each.name for each in old], events=rebuilt.events)

@@ -1,0 +1,87 @@
+"""Whether everything is as it must be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from infra import checking, integrity
+from infra.commands import session, terminal
+from infra.commands.terminal import AsJson, fail, plain, say
+from infra.integrity import Finding
+from infra.reference import reference
+from infra.store import log_size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CHECKS = {
+    "configuration": "settings and reference data",
+    "migrations": "the tables are those that this program needs",
+    "role": "the application does not work as the owner of the events",
+    "trigger": "events are guarded against change",
+    "grants": "the application may add events and change none",
+    "order": "positions and versions have no gaps, instants do not go back",
+    "events": "every event can be read",
+    "texts": "the texts are those that the events had",
+    "read-models": "views and tables are the fold of the events",
+}
+
+
+def check_command(as_json: AsJson = False) -> None:
+    """Check configuration and integrity: what guards the events, the events, the read models.
+
+    Every event is read and every read model folded again, so it takes its time on a large store.
+    Exit status 1 if anything is wrong.
+
+    For example:
+
+        quartier check
+
+        quartier check --json
+    """
+    with session.opened():
+        reference()
+        if due := _migrations_due():
+            fail(f"{due} migrations are not applied. Run: quartier migrate")
+        end = log_size()
+        with terminal.progress("Events read and folded", 2 * end) as done:
+            found = list(_findings(end, done))
+    if as_json:
+        terminal.answer(_report(end, found))
+    else:
+        _say(end, found)
+    if found:
+        raise typer.Exit(terminal.FOUND_WRONG)
+
+
+def _findings(end: int, done: terminal.Done) -> Iterator[Finding]:
+    yield from integrity.findings(done)
+    yield from checking.differences(lambda folded: done(end + folded))
+
+
+def _migrations_due() -> int:
+    executor = MigrationExecutor(connection)
+    return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+def _report(end: int, found: list[Finding]) -> dict[str, Any]:
+    return {
+        "events": end,
+        "checks": {
+            check: [finding.message for finding in found if finding.check == check]
+            for check in dict.fromkeys([*CHECKS, *(finding.check for finding in found)])
+        },
+    }
+
+
+def _say(end: int, found: list[Finding]) -> None:
+    for check, what in CHECKS.items():
+        wrong = [finding.message for finding in found if finding.check == check]
+        say(f"{'[red]wrong[/]' if wrong else '[green]ok[/]   '} {check:<14} {what}")
+        for message in wrong:
+            say(f"      {plain(message)}")
+    say(f"{end} events, {len(found)} faults.")

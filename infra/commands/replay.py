@@ -1,0 +1,174 @@
+"""A contract's history, told again: as it was, as it was known then, as it might have been."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from domain.framework import FRAMEWORKS, Framework
+from infra import vault
+from infra.accounts import Role
+from infra.commands import session, terminal
+from infra.commands.terminal import USED_WRONGLY, AsJson, InLanguage, fail, plain, say
+from infra.contracts import UnknownContract, history_of
+from infra.reference import reference
+from infra.replaying import Step, history_at, replay, under
+from infra.submission import today_in_geneva
+from projections.catalogue import VIEWS
+
+if TYPE_CHECKING:
+    from domain.decision import Recorded
+    from domain.rule import Finding
+    from domain.values import ContractId, Language
+
+
+def replay_command(
+    contract: Annotated[str, typer.Argument(metavar="CONTRACT", help="Its id, such as paquis.")],
+    known_at: Annotated[
+        str | None,
+        typer.Option("--known-at", metavar="INSTANT", help="Only what was recorded by then."),
+    ] = None,
+    valid_at: Annotated[
+        str | None,
+        typer.Option("--valid-at", metavar="DAY", help="Only what had been decided by then."),
+    ] = None,
+    framework: Annotated[
+        str | None,
+        typer.Option(metavar="VERSION", help="Judge it as if it had begun under this framework."),
+    ] = None,
+    view: Annotated[
+        str, typer.Option(metavar="VIEW", help="The view to end with; none for none.")
+    ] = "overview",
+    as_json: AsJson = False,
+    language: InLanguage = "fr",
+) -> None:
+    """Tell a contract's history, decision by decision, and what it comes to.
+
+    With `--framework` every decision is judged again under that version of the framework: what
+    would have been refused, what would have needed a justification, which one was needless.
+
+    For example:
+
+        quartier replay paquis
+
+        quartier replay paquis --valid-at 2015-12-31 --view roadmap
+
+        quartier replay grottes --framework cadre-2014 --json
+    """
+    chosen = terminal.read_language(language)
+    known, valid = (
+        terminal.read_instant(known_at, "--known-at"),
+        terminal.read_day(valid_at, "--valid-at"),
+    )
+    other = None if framework is None else _framework(framework)
+    if view not in VIEWS and view != "none":
+        fail(f"There is no view {plain(view)}: {', '.join(VIEWS)}.", USED_WRONGLY)
+    with session.opened():
+        history = _history(contract, known, valid)
+        if other is not None:
+            history = under(other, history)
+        today = valid or today_in_geneva(known or dt.datetime.now(dt.UTC))
+        steps = list(replay(contract, history, today=dt.date.max, reference=reference()))
+        document = _document(view, history, today, chosen)
+        departures = vault.texts(
+            [why.text for step in steps for why in step.recorded.act.departures.values()],
+            reader=Role.ADMIN,
+            language=chosen,
+        )
+    if as_json:
+        terminal.answer(
+            {
+                "contract": contract,
+                "framework": framework,
+                "decisions": [_as_json(step, departures, chosen) for step in steps],
+                "view": document,
+            }
+        )
+    else:
+        for step in steps:
+            _say_step(step, departures, chosen, counterfactual=other is not None)
+        if document is not None:
+            say(f"\n[bold]{view}[/]")
+            say(plain(json.dumps(document, ensure_ascii=False, indent=2)))
+
+
+def _framework(version: str) -> Framework:
+    if version not in FRAMEWORKS:
+        known = ", ".join(FRAMEWORKS)
+        fail(f"There is no framework {plain(version)}; there are: {known}.", USED_WRONGLY)
+    return FRAMEWORKS[version]
+
+
+def _history(
+    contract: ContractId, known_at: dt.datetime | None, valid_at: dt.date | None
+) -> list[Recorded[Any]]:
+    try:
+        history = history_at(history_of(contract), known_at=known_at, valid_at=valid_at)
+    except UnknownContract:
+        fail(f"There is no contract {plain(contract)}.")
+    if not history:
+        fail(f"Nothing of {plain(contract)} was known or decided by then.")
+    return history
+
+
+def _document(
+    name: str, history: list[Recorded[Any]], today: dt.date, language: Language
+) -> dict[str, Any] | None:
+    if name == "none":
+        return None
+    view = VIEWS[name]
+    doc = view.begin()
+    for recorded in history:
+        view.apply(doc, recorded)
+    answer: dict[str, Any] = json.loads(view.answer(doc, today))
+    rendered: dict[str, Any] = vault.render(answer, reader=Role.ADMIN, language=language)
+    return rendered
+
+
+def _as_json(step: Step, departures: dict[str, str], language: Language) -> dict[str, Any]:
+    recorded = step.recorded
+    return {
+        "position": recorded.position,
+        "version": recorded.version,
+        "type": recorded.decision.slug,
+        "label": recorded.decision.label().to(language),
+        "body": recorded.act.body.value,
+        "decided_on": recorded.act.decided_on.isoformat(),
+        "recorded_at": recorded.recorded_at.isoformat(),
+        "recorded_by": recorded.recorded_by,
+        "departures": {rule: departures[why.text] for rule, why in recorded.act.departures.items()},
+        "refused": [finding.as_json(language) for finding in step.refused],
+        "unjustified": [finding.as_json(language) for finding in step.unjustified],
+        "departed": [finding.as_json(language) for finding in step.departed],
+        "needless": list(step.needless),
+    }
+
+
+def _say_step(
+    step: Step, departures: dict[str, str], language: Language, *, counterfactual: bool
+) -> None:
+    recorded = step.recorded
+    say(
+        f"[dim]{recorded.version:>4}[/]  {recorded.act.decided_on}  "
+        f"{plain(recorded.decision.label().to(language))}  "
+        f"[dim]{recorded.act.body.label.to(language)}, {recorded.decision.slug}[/]"
+    )
+    for finding in step.departed:
+        why = departures[recorded.act.departures[finding.id].text]
+        _say_finding("yellow", "departed from", finding, language)
+        say(f"        [dim]{plain(why)}[/]")
+    if not counterfactual:
+        return
+    for finding in step.refused:
+        _say_finding("red", "would be refused", finding, language)
+    for finding in step.unjustified:
+        _say_finding("red", "would need a justification", finding, language)
+    for rule in step.needless:
+        say(f"        [green]its justification would be needless[/]: {rule}")
+
+
+def _say_finding(colour: str, what: str, finding: Finding, language: Language) -> None:
+    say(f"        [{colour}]{what}[/]: {plain(finding.message(language))} [dim]{finding.id}[/]")

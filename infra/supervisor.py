@@ -1,0 +1,148 @@
+"""Child processes that are started again when they die, and all end when we do."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from typing import TYPE_CHECKING, Final, Self
+
+import structlog
+
+from infra.parent import VARIABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from types import TracebackType
+
+log = structlog.get_logger(__name__)
+
+FIRST_PAUSE: Final = 0.2
+LONGEST_PAUSE: Final = 10.0
+"""Seconds before a child that died is started again, doubled each time in between."""
+
+SETTLED_SECONDS: Final = 30.0
+"""A child that lived that long begins with the first pause again."""
+
+STOP_SECONDS: Final = 4.0
+"""How long children may take to end by themselves."""
+
+
+class Child:
+    """One program that shall be running. Its process leads a group of its own."""
+
+    def __init__(self, name: str, command: Sequence[str]) -> None:
+        self.name = name
+        self.command = command
+        self.starts = 0
+        self._process: subprocess.Popen[bytes] | None = None
+        self._pause = FIRST_PAUSE
+        self._since = self._due = 0.0
+
+    @property
+    def pid(self) -> int | None:
+        """Its process now; None if there is none."""
+        return None if self._process is None else self._process.pid
+
+    def start(self, environment: Mapping[str, str], descriptors: Sequence[int]) -> None:
+        """Start it, with these descriptors and no others."""
+        self._process = subprocess.Popen(  # noqa: S603 - our own commands
+            self.command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            pass_fds=descriptors,
+            # Ctrl-C in the terminal is for us; and what a killed child leaves can be ended.
+            start_new_session=True,
+        )
+        self.starts += 1
+        self._since = time.monotonic()
+
+    def has_died(self) -> bool:
+        """Whether it was running and is no more; then it is due again after its pause."""
+        if self._process is None or self._process.poll() is None:
+            return False
+        status, lived = self._process.returncode, time.monotonic() - self._since
+        self.kill()
+        if lived > SETTLED_SECONDS:
+            self._pause = FIRST_PAUSE
+        log.error("child_died", child=self.name, status=status, again_in=self._pause)
+        self._due = time.monotonic() + self._pause
+        self._pause = min(2 * self._pause, LONGEST_PAUSE)
+        return True
+
+    def is_due(self) -> bool:
+        """Whether it is to be started."""
+        return self._process is None and time.monotonic() >= self._due
+
+    def end(self) -> None:
+        """Ask it to end."""
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.terminate()
+
+    def kill(self) -> None:
+        """End it and whatever it started."""
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+            self._process = None
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for its end; whether it came."""
+        if self._process is None:
+            return True
+        try:
+            self._process.wait(max(seconds, 0.0))
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+
+class Supervisor:
+    """Keeps children running for the time of a `with` block; then they end within 5 seconds.
+
+    Args:
+        children: what shall run.
+        environment: of the children.
+        keep: descriptors that they inherit, and with them the locks on these files.
+    """
+
+    def __init__(
+        self, children: Sequence[Child], environment: Mapping[str, str], *, keep: Sequence[int] = ()
+    ) -> None:
+        self.children = children
+        self._reading, self._writing = os.pipe()
+        self._environment = {**environment, VARIABLE: str(self._reading)}
+        self._descriptors = (self._reading, *keep)
+
+    def __enter__(self) -> Self:
+        self.tend()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for child in self.children:
+            child.end()
+        deadline = time.monotonic() + STOP_SECONDS
+        for child in self.children:
+            if not child.wait(deadline - time.monotonic()):
+                log.warning("child_killed", child=child.name)
+            child.kill()
+        os.close(self._writing)
+        os.close(self._reading)
+
+    def tend(self) -> None:
+        """Start what is due. To be called every now and then."""
+        for child in self.children:
+            if child.has_died():
+                continue
+            if child.is_due():
+                child.start(self._environment, self._descriptors)
+                log.info("child_started", child=child.name, pid=child.pid, starts=child.starts)

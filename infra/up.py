@@ -1,0 +1,269 @@
+"""`quartier up`: everything on this machine, from nothing to `ready`, until it is told to stop.
+
+    up ── holds .quartier/up.lock and, without DATABASE_URL, the embedded PostgreSQL
+    ├─ quartier web      answers on 127.0.0.1
+    └─ quartier worker   brings the read models up to date
+
+Both children are started again when they die, and end when this process does, however it ends:
+they hold the lock as well, so that the next start waits for them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import http.client
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import structlog
+from django.db import connection, transaction
+
+from infra import environment
+from infra.accounts import Role, account_of, accounts, create_account
+from infra.commands import session
+from infra.importing import import_file
+from infra.store import log_size
+from infra.supervisor import Child, Supervisor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+log = structlog.get_logger(__name__)
+
+HOST: Final = "127.0.0.1"
+EXAMPLES: Final = tuple(
+    Path(__file__).parent / "examples" / name for name in ("paquis.ndjson", "vieux-moulin.ndjson")
+)
+READY_SECONDS: Final = 60.0
+"""How long the service may take to say that it is ready."""
+
+LEFT_SECONDS: Final = 8.0
+"""How long a killed run's children may take to be gone."""
+
+LOOK_SECONDS: Final = 0.2
+
+
+class CannotStart(Exception):
+    """It cannot be started here; the sentence says why and what to do."""
+
+    def __init__(self, message: str, *, used_wrongly: bool = False) -> None:
+        super().__init__(message)
+        self.used_wrongly = used_wrongly
+
+
+class _Stop(BaseException):
+    """SIGINT or SIGTERM."""
+
+
+def up(port: int) -> None:
+    """Start everything, say where it is, and keep it running until SIGINT or SIGTERM.
+
+    Raises:
+        CannotStart: the port is taken, it runs already, it does not become ready, or this is
+            meant for production.
+    """
+    if environment.is_production():
+        raise CannotStart(
+            "`quartier up` is for trying out. In production run `quartier migrate`, "
+            "`quartier web` and `quartier worker`.",
+            used_wrongly=True,
+        )
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
+    with contextlib.suppress(_Stop), _alone() as lock:
+        _demand_free(port)
+        with session.opened(quiet=True) as server:
+            session.migrate()
+            tokens = example_accounts(environment.HOME / "accounts.json")
+            if import_examples():
+                _print("Imported the examples: paquis, vieux-moulin.")
+            address = os.environ.get("DATABASE_URL") or environment.database_url()
+            connection.close()
+            tend = server.tend if server else lambda: None
+            with _serving(port, {**os.environ, "DATABASE_URL": address}, lock) as supervisor:
+                _wait_until_ready(port, supervisor)
+                _say_where(port, tokens)
+                _print("ready")
+                while True:
+                    time.sleep(LOOK_SECONDS)
+                    tend()
+                    supervisor.tend()
+
+
+def _stop(number: int, _: object) -> None:
+    # Once is enough: what follows must not be interrupted by an impatient second Ctrl-C.
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_IGN)
+    log.info("stopping", signal=signal.Signals(number).name)
+    raise _Stop
+
+
+def _print(line: str = "") -> None:
+    """To standard output at once, whoever reads it; nobody may any more."""
+    with contextlib.suppress(BrokenPipeError):
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+
+
+# --- Before anything is started -----------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[int]:
+    """The lock that one run holds on its folder, as a descriptor for the children to hold too.
+
+    Raises:
+        CannotStart: another run holds it.
+    """
+    try:
+        environment.HOME.mkdir(parents=True, exist_ok=True)
+        lock = os.open(environment.HOME / "up.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise CannotStart(f"{environment.HOME} cannot be used: {error.strerror}.") from error
+    try:
+        deadline = time.monotonic() + LEFT_SECONDS
+        while not _try_lock(lock):
+            if _is_alive(os.pread(lock, 20, 0)) or time.monotonic() > deadline:
+                raise CannotStart(f"Quartier is running already in {environment.HOME}.")
+            time.sleep(LOOK_SECONDS)
+        os.truncate(lock, 0)
+        os.pwrite(lock, str(os.getpid()).encode(), 0)
+        yield lock
+        os.truncate(lock, 0)
+    finally:
+        os.close(lock)
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is_alive(pid: bytes) -> bool:
+    """Whether the run that took the lock is there; if not, its children are about to end."""
+    try:
+        os.kill(int(pid), 0)
+    except (ValueError, ProcessLookupError):
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def _demand_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise CannotStart(
+                f"Port {port} cannot be used ({error.strerror}). Another one: PORT={port + 1} …"
+            ) from error
+
+
+# --- What there is to try out -------------------------------------------------------------------
+
+
+def example_accounts(file: Path) -> dict[str, str | None]:
+    """An account of each role, open, with its token; the tokens are kept in the file.
+
+    Only accounts that are missing are made: one that somebody else opened keeps its token, which
+    is None here.
+    """
+    try:
+        kept: dict[str, str] = json.loads(file.read_bytes())
+    except (OSError, ValueError):
+        kept = {}
+    open_here = {account.name for account in accounts()}
+    tokens: dict[str, str | None] = {}
+    for role in Role:
+        known = kept.get(role.value)
+        if known and account_of(known):
+            tokens[role.value] = known
+        elif role.value in open_here:
+            tokens[role.value] = None
+        else:
+            tokens[role.value] = kept[role.value] = create_account(role.value, role)
+            _keep(file, kept)
+    return tokens
+
+
+def _keep(file: Path, tokens: dict[str, str]) -> None:
+    draft = file.with_suffix(".draft")
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        json.dump(tokens, stream, indent=2)
+    draft.replace(file)
+
+
+def import_examples() -> bool:
+    """Record both examples if the store is empty; whether it was."""
+    if log_size():
+        return False
+    with transaction.atomic():  # both or none: a start that is cut short begins anew
+        for file in EXAMPLES:
+            with file.open("rb") as stream:
+                report = import_file(stream, now=datetime.now(UTC))
+            if report.faulty:
+                raise CannotStart(f"{file.name} is not accepted: {report.faults[0]}")
+    return True
+
+
+# --- Running ------------------------------------------------------------------------------------
+
+
+def _serving(port: int, settings: dict[str, str], lock: int) -> Supervisor:
+    quartier = (sys.executable, "-m", "infra.cli")
+    children = (
+        Child("web", (*quartier, "web", "--host", HOST, "--port", str(port))),
+        Child("worker", (*quartier, "worker")),
+    )
+    return Supervisor(children, settings, keep=(lock,))
+
+
+def _wait_until_ready(port: int, supervisor: Supervisor) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while not is_ready(port):
+        if time.monotonic() > deadline:
+            raise CannotStart(
+                f"The service did not become ready within {READY_SECONDS:.0f} seconds; "
+                "what it logged says why."
+            )
+        time.sleep(LOOK_SECONDS / 4)
+        supervisor.tend()
+
+
+def is_ready(port: int) -> bool:
+    """Whether the service on this machine says that it is ready."""
+    web = http.client.HTTPConnection(HOST, port, timeout=5)
+    try:
+        web.request("GET", "/health/ready", headers={"Host": environment.allowed_hosts()[0]})
+        return web.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        web.close()
+
+
+def _say_where(port: int, tokens: dict[str, str | None]) -> None:
+    address = f"http://{HOST}:{port}"
+    _print(f"Quartier  {address}")
+    _print(f"API       {address}/api/v1/contracts")
+    _print(f"Docs      {address}/api/docs")
+    _print(f"Data      {environment.HOME}")
+    _print("Accounts (Authorization: Bearer …)")
+    for name, token in tokens.items():
+        unknown = f"(opened elsewhere: quartier token {name} gives it a new one)"
+        _print(f"  {name:<23} {token or unknown}")

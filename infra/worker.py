@@ -1,0 +1,85 @@
+"""Background work: loops that do what there is, wait for a hint, and look again anyway.
+
+A loop that fails is started again after a pause that grows; the others go on meanwhile. Nothing
+is lost by stopping at any moment: each loop keeps its place in the database.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from infra.database import forget_connection
+from infra.subscription import POLL_SECONDS, Listener
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+log = structlog.get_logger(__name__)
+
+FIRST_PAUSE: Final = 0.5
+LONGEST_PAUSE: Final = 30.0
+"""Seconds between attempts of a loop that fails, doubled each time in between."""
+
+STOP_SECONDS: Final = 4.0
+"""How long a loop may take to end the step it is at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Something that goes on in the background.
+
+    step: does a part of what there is; whether there may be more at once. It may raise.
+    """
+
+    name: str
+    step: Callable[[], bool]
+
+
+class Worker:
+    """Runs each work in a thread of its own until it is stopped."""
+
+    def __init__(self, works: Sequence[Work]) -> None:
+        self._stopping = threading.Event()
+        self._loops = [
+            # Daemons: a step that hangs does not keep the process from ending.
+            threading.Thread(target=self._loop, args=(work,), name=work.name, daemon=True)
+            for work in works
+        ]
+
+    def run(self) -> None:
+        """Work until `stop`; then wait for the loops, but not for ever."""
+        for loop in self._loops:
+            loop.start()
+        log.info("worker_started", works=[loop.name for loop in self._loops])
+        self._stopping.wait()
+        deadline = time.monotonic() + STOP_SECONDS
+        for loop in self._loops:
+            loop.join(max(0.0, deadline - time.monotonic()))
+        left = [loop.name for loop in self._loops if loop.is_alive()]
+        log.info("worker_stopped", left=left)
+
+    def stop(self) -> None:
+        """From any thread, or from a signal handler."""
+        self._stopping.set()
+
+    def _loop(self, work: Work) -> None:
+        pause = FIRST_PAUSE
+        with Listener() as listener:
+            while not self._stopping.is_set():
+                try:
+                    more = work.step()
+                except Exception:
+                    log.exception("work_failed", work=work.name, again_in=pause)
+                    forget_connection()
+                    self._stopping.wait(pause)
+                    pause = min(2 * pause, LONGEST_PAUSE)
+                    continue
+                pause = FIRST_PAUSE
+                if not more:
+                    listener.wait(POLL_SECONDS)
+        forget_connection()
