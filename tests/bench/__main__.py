@@ -19,6 +19,7 @@ from tests.bench.place import Place, place
 BENCHES = {
     "append": ("tests.bench.append", ("beside_stock", "beside_bare_function")),
     "http": ("tests.bench.http", ("beside_bare_endpoint",)),
+    "rebuild": ("tests.bench.rebuild", ("beside_reading",)),
     "growth": ("tests.bench.growth", ("one_more", "another_day")),
 }
 

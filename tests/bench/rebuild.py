@@ -1,0 +1,115 @@
+"""Rebuilding every read model, beside only reading and decoding the same events.
+
+python -m tests.bench.rebuild rebuild|read      one measurement, in a process of its own
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from tests.bench.measure import Figure, Ratio, interleaved
+
+if TYPE_CHECKING:
+    from tests.bench.place import Place
+
+EVENTS = 200_000
+MEGABYTES = 300
+BATCH = 1_000
+
+
+def fill(place: Place, events: int) -> None:
+    """Copies of the examples, each a contract of its own, until there are so many events."""
+    from django.db import connection  # noqa: PLC0415 - settings come first
+
+    from infra.accounts import Role, create_account  # noqa: PLC0415
+    from infra.append import Write, append  # noqa: PLC0415
+    from infra.importing import import_file  # noqa: PLC0415
+    from infra.up import EXAMPLES  # noqa: PLC0415
+
+    for role in Role:
+        create_account(role.value, role)
+    for file in EXAMPLES:
+        with file.open("rb") as stream:
+            report = import_file(stream, now=dt.datetime.now(dt.UTC))
+        if report.faulty:
+            raise RuntimeError(report.faults[0])
+    with connection.cursor() as cursor:
+        # A correction names a position; its copies would name another contract's decision.
+        cursor.execute(
+            "SELECT contract, type, schema, body, decided_on, recorded_by, payload::text FROM event"
+            " WHERE type NOT IN ('decision-rectified', 'decision-annulled')"
+            " ORDER BY contract, version"
+        )
+        columns = [column.name for column in cursor.description]
+        lives: dict[str, list[dict[str, Any]]] = {}
+        for row in cursor.fetchall():
+            event = dict(zip(columns, row, strict=True))
+            event["payload"] = orjson.Fragment(event["payload"])
+            lives.setdefault(event["contract"], []).append(event)
+    waiting: list[dict[str, Any]] = []
+    written, copy = 0, 0
+    while written < events:
+        copy += 1
+        for name, life in lives.items():
+            for version, event in enumerate(life, start=1):
+                waiting.append({**event, "contract": f"{name}-{copy}", "version": version})
+        while len(waiting) >= BATCH:
+            append(Write(waiting[:BATCH]))
+            del waiting[:BATCH]
+            written += BATCH
+
+
+def beside_reading(place: Place) -> Iterator[Ratio | Figure]:
+    """All views and tables from 200,000 events, in a process that does nothing else."""
+    fill(place, EVENTS)
+    peaks: list[float] = []
+
+    def measured(what: str) -> float:
+        command = [sys.executable, "-m", "tests.bench.rebuild", what]
+        said = subprocess.run(command, check=True, capture_output=True, env=os.environ.copy())
+        figures = json.loads(said.stdout.splitlines()[-1])
+        if what == "rebuild":
+            peaks.append(figures["megabytes"])
+        return float(figures["events"] / figures["seconds"])
+
+    yield Ratio(
+        f"rebuild of every read model from {EVENTS:,} events, beside reading them",
+        *interleaved(lambda: measured("rebuild"), lambda: measured("read")),
+        unit="events/s",
+        mark=0.3,
+    )
+    yield Figure("memory of that rebuild, at most", max(peaks), "MB", MEGABYTES)
+
+
+def measure(what: str) -> None:
+    """Do it once in this process, and say what it took."""
+    import django  # noqa: PLC0415
+
+    django.setup()
+    from infra.source import StoredEvents  # noqa: PLC0415
+    from projections.catalogue import PROJECTIONS  # noqa: PLC0415
+    from projections.rebuild import rebuild  # noqa: PLC0415
+
+    began = time.perf_counter()
+    source = StoredEvents()
+    if what == "rebuild":
+        events = rebuild(source, PROJECTIONS.values()).events
+    else:
+        events = sum(1 for _ in source.by_contract(source.end()))
+    seconds = time.perf_counter() - began
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"events": events, "seconds": seconds, "megabytes": peak}))
+
+
+if __name__ == "__main__":
+    measure(sys.argv[1])
