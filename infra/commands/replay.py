@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from domain.counterfactual import Difference, differences
 from domain.framework import FRAMEWORKS, Framework
+from domain.history import effective
+from domain.initiation import ContractInitiated
 from infra import vault
 from infra.accounts import Role
 from infra.commands import session, terminal
 from infra.commands.terminal import USED_WRONGLY, AsJson, InLanguage, fail, plain, say
 from infra.contracts import UnknownContract, history_of
 from infra.reference import reference
-from infra.replaying import Step, history_at, replay, under
 from infra.submission import today_in_geneva
 from projections.catalogue import VIEWS
 
 if TYPE_CHECKING:
     from domain.decision import Recorded
-    from domain.rule import Finding
     from domain.values import ContractId, Language
 
 
@@ -48,7 +50,8 @@ def replay_command(
     """Tell a contract's history, decision by decision, and what it comes to.
 
     With `--framework` every decision is judged again under that version of the framework: what
-    would have been refused, what would have needed a justification, which one was needless.
+    would have been refused, what would have needed a justification, what stood in the way and
+    would not have.
 
     For example:
 
@@ -68,13 +71,15 @@ def replay_command(
         fail(f"There is no view {plain(view)}: {', '.join(VIEWS)}.", USED_WRONGLY)
     with session.opened():
         history = _history(contract, known, valid)
-        if other is not None:
-            history = under(other, history)
         today = valid or today_in_geneva(known or dt.datetime.now(dt.UTC))
-        steps = list(replay(contract, history, today=dt.date.max, reference=reference()))
+        otherwise: dict[int, Difference] = {}
+        if other is not None:
+            found = differences(history, other, today=today, reference=reference())
+            otherwise = {each.recorded.position: each for each in found}
+            history = [_begun_under(other, recorded) for recorded in history]
         document = _document(view, history, today, chosen)
         departures = vault.texts(
-            [why.text for step in steps for why in step.recorded.act.departures.values()],
+            [why.text for recorded in history for why in recorded.act.departures.values()],
             reader=Role.ADMIN,
             language=chosen,
         )
@@ -83,13 +88,16 @@ def replay_command(
             {
                 "contract": contract,
                 "framework": framework,
-                "decisions": [_as_json(step, departures, chosen) for step in steps],
+                "decisions": [
+                    _as_json(recorded, departures, otherwise.get(recorded.position), chosen)
+                    for recorded in history
+                ],
                 "view": document,
             }
         )
     else:
-        for step in steps:
-            _say_step(step, departures, chosen, counterfactual=other is not None)
+        for recorded in history:
+            _say(recorded, departures, otherwise.get(recorded.position), chosen)
         if document is not None:
             say(f"\n[bold]{view}[/]")
             say(plain(json.dumps(document, ensure_ascii=False, indent=2)))
@@ -102,13 +110,24 @@ def _framework(version: str) -> Framework:
     return FRAMEWORKS[version]
 
 
+def _begun_under(framework: Framework, recorded: Recorded[Any]) -> Recorded[Any]:
+    """The same decision, of a contract that began under that version."""
+    if not isinstance(recorded.decision, ContractInitiated):
+        return recorded
+    begun = recorded.decision.model_copy(update={"framework": framework.version})
+    return replace(recorded, decision=begun)
+
+
 def _history(
     contract: ContractId, known_at: dt.datetime | None, valid_at: dt.date | None
 ) -> list[Recorded[Any]]:
+    """What was known of what had been decided, corrections in place."""
     try:
-        history = history_at(history_of(contract), known_at=known_at, valid_at=valid_at)
+        recorded = history_of(contract)
     except UnknownContract:
         fail(f"There is no contract {plain(contract)}.")
+    known = [each for each in recorded if known_at is None or each.recorded_at <= known_at]
+    history = list(effective(known, valid_at=valid_at))
     if not history:
         fail(f"Nothing of {plain(contract)} was known or decided by then.")
     return history
@@ -128,9 +147,13 @@ def _document(
     return rendered
 
 
-def _as_json(step: Step, departures: dict[str, str], language: Language) -> dict[str, Any]:
-    recorded = step.recorded
-    return {
+def _as_json(
+    recorded: Recorded[Any],
+    departures: dict[str, str],
+    otherwise: Difference | None,
+    language: Language,
+) -> dict[str, Any]:
+    told = {
         "position": recorded.position,
         "version": recorded.version,
         "type": recorded.decision.slug,
@@ -140,35 +163,36 @@ def _as_json(step: Step, departures: dict[str, str], language: Language) -> dict
         "recorded_at": recorded.recorded_at.isoformat(),
         "recorded_by": recorded.recorded_by,
         "departures": {rule: departures[why.text] for rule, why in recorded.act.departures.items()},
-        "refused": [finding.as_json(language) for finding in step.refused],
-        "unjustified": [finding.as_json(language) for finding in step.unjustified],
-        "departed": [finding.as_json(language) for finding in step.departed],
-        "needless": list(step.needless),
     }
+    if otherwise is not None:
+        told["otherwise"] = {
+            name: [finding.as_json(language) for finding in getattr(otherwise, name)]
+            for name in OTHERWISE
+        }
+    return told
 
 
-def _say_step(
-    step: Step, departures: dict[str, str], language: Language, *, counterfactual: bool
+OTHERWISE = {
+    "refused": "[red]would be refused[/]",
+    "unjustified": "[red]would need a justification[/]",
+    "no_longer": "[green]would not stand in the way[/]",
+}
+"""The three parts of a difference, and how they are said."""
+
+
+def _say(
+    recorded: Recorded[Any],
+    departures: dict[str, str],
+    otherwise: Difference | None,
+    language: Language,
 ) -> None:
-    recorded = step.recorded
     say(
         f"[dim]{recorded.version:>4}[/]  {recorded.act.decided_on}  "
         f"{plain(recorded.decision.label().to(language))}  "
         f"[dim]{recorded.act.body.label.to(language)}, {recorded.decision.slug}[/]"
     )
-    for finding in step.departed:
-        why = departures[recorded.act.departures[finding.id].text]
-        _say_finding("yellow", "departed from", finding, language)
-        say(f"        [dim]{plain(why)}[/]")
-    if not counterfactual:
-        return
-    for finding in step.refused:
-        _say_finding("red", "would be refused", finding, language)
-    for finding in step.unjustified:
-        _say_finding("red", "would need a justification", finding, language)
-    for rule in step.needless:
-        say(f"        [green]its justification would be needless[/]: {rule}")
-
-
-def _say_finding(colour: str, what: str, finding: Finding, language: Language) -> None:
-    say(f"        [{colour}]{what}[/]: {plain(finding.message(language))} [dim]{finding.id}[/]")
+    for rule, why in recorded.act.departures.items():
+        say(f"        [yellow]departs from {rule}[/]: {plain(departures[why.text])}")
+    for name, what in OTHERWISE.items():
+        for finding in getattr(otherwise, name, ()):
+            say(f"        {what}: {plain(finding.message(language))} [dim]{finding.id}[/]")
