@@ -1,5 +1,9 @@
 """The coordination commission, on equal terms (§3.2)."""
 
+from dataclasses import replace
+
+import pytest
+
 from domain.commission import (
     AlreadyADelegate,
     CommissionConstituted,
@@ -16,6 +20,7 @@ from domain.commission import (
     OpennessMeasureTaken,
     SeatTakenTwice,
 )
+from domain.contract import Contract
 from domain.framework import CADRE_2014
 from domain.gathering import CommissionInquorate, PlenaryNotHeld, Purpose
 from domain.offices import CoordinatorRelieved, ServiceDelegateRecalled
@@ -170,12 +175,14 @@ def test_commission(law):
     law.holds()
 
 
-def test_the_coordinator_counts_on_the_side_that_the_framework_says():
-    """Parity is judged by a number of the framework, which counts the coordinator on neither."""
-    contract = told(WITH_COMMISSION)
-    sides = contract.seated(day("2014-07-01")).values()
-    assert contract.framework is CADRE_2014
-    assert contract.sides(sides) == (2, 2)
+@pytest.mark.parametrize(
+    ("side", "counted"), [(None, (2, 2)), ("neighbourhood", (3, 2)), ("service", (2, 3))]
+)
+def test_the_coordinator_counts_on_the_side_that_the_framework_says(side, counted):
+    """§3.2 names the coordinator beside both sides, so the Cadre counts nobody besides them."""
+    framework = replace(CADRE_2014, coordinator_counts_for=side)
+    sides = told(*WITH_COMMISSION).seated(day("2014-07-01")).values()
+    assert Contract("x", framework=framework).sides(sides) == counted
 
 
 def test_resigning_from_the_neighbourhood_leaves_a_service_mandate():

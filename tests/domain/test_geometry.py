@@ -159,15 +159,15 @@ def test_a_large_perimeter_is_read():
     "geometry",
     [
         polygon([[6.1, 46.2]] * 500_000),
-        {"type": "Polygon", "coordinates": [RING] * 100_000},
-        {"type": "MultiPolygon", "coordinates": [[RING]] * 100_000},
+        {"type": "Polygon", "coordinates": [RING] * 10_000},
+        {"type": "MultiPolygon", "coordinates": [[RING]] * 10_000},
         {"type": "x" * 10_000_000, "coordinates": []},
         {**SQUARE, "crs": "x" * 10_000_000},
         {"type": "Polygon", "coordinates": "x" * 10_000_000},
     ],
     ids=["positions", "rings", "parts", "type", "crs", "coordinates"],
 )
-def test_ten_megabytes_are_refused_at_once(geometry):
+def test_megabytes_are_refused_at_once(geometry):
     sent = json.dumps({"perimeter": geometry})
     contract = told(*INITIATED)
     began = time.perf_counter()
