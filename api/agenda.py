@@ -53,6 +53,7 @@ class Calendar(Endpoint):
         return listed(
             self,
             request,
+            calendar.calendar,
             calendar.days,
             since=asked["from"] or dt.date.min,
             until=asked["to"] or dt.date.max,
@@ -76,6 +77,7 @@ class Silences(Endpoint):
         return listed(
             self,
             request,
+            silences.silences,
             clocks,
             contract=self.asked["contract"],
             running=self.asked["state"] == "running",

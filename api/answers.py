@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from api.endpoint import Endpoint
     from domain.decision import Recorded
 
+CREATED: Final = HTTPStatus.CREATED
+
 JSON: Final = "application/json"
 
 NO_CACHE: Final = "no-cache"
@@ -123,7 +125,7 @@ def created(endpoint: Endpoint, recorded: Recorded[Any], location: str) -> HttpR
     """A decision was recorded, now or by the first of several equal requests."""
     return answered(
         joined(endpoint, recorded_json(recorded)),
-        HTTPStatus.CREATED,
+        CREATED,
         {
             "ETag": etag_of(recorded.version),
             "Location": location,

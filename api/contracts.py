@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from api import problems
+from api.answers import CREATED
 from api.asking import Parameter, Unreadable, one_of, refuse, words
 from api.endpoint import Answer, Endpoint, django_request, operation
 from api.recording import CAN_GO_WRONG, RECORDING, begin
@@ -97,8 +98,8 @@ class Contracts(Endpoint):
             "box": asked["bbox"],
         }
         if asked["q"] is None:
-            return listed(self, request, register.contracts, **conditions)
-        return listed(self, request, register.search, words=asked["q"], **conditions)
+            return listed(self, request, register.register, register.contracts, **conditions)
+        return listed(self, request, register.register, register.search, words=asked["q"], **conditions)
 
     def _around(self, request: Request, point: tuple[float, float]) -> HttpResponse:
         for name in ("q", "standing", "phase", "bbox", "after"):
@@ -108,11 +109,11 @@ class Contracts(Endpoint):
         def at(cursor: None, limit: int) -> Page[register.EntryOf]:
             return Page(register.at(*point)[:limit], None)
 
-        return listed(self, request, at)
+        return listed(self, request, register.register, at)
 
     @operation(
         Bilingual("Commencer un contrat", "Begin a contract"),
-        Answer("RecordedContractInitiated", problems.CREATED, headers=("ETag", "Location")),
+        Answer("RecordedContractInitiated", CREATED, headers=("ETag", "Location")),
         roles=RECORDING,
         body={"application/json": "SentContractInitiated"},
         headers=("Idempotency-Key",),

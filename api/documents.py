@@ -9,7 +9,7 @@ from django.http import FileResponse, HttpResponse
 from pydantic import TypeAdapter, ValidationError
 
 from api import problems
-from api.answers import FOR_EVER, answered, is_current, not_modified
+from api.answers import CREATED, FOR_EVER, answered, is_current, not_modified
 from api.asking import Parameter
 from api.body import demand_length, read_chunks
 from api.endpoint import Answer, Endpoint, django_request, operation
@@ -59,7 +59,7 @@ class Documents(Endpoint):
 
     @operation(
         Bilingual("Déposer un document", "Hand in a document"),
-        Answer("Document", problems.CREATED, headers=("Location",)),
+        Answer("Document", CREATED, headers=("Location",)),
         parameters=(TITLE,),
         roles=RECORDING,
         body={
@@ -90,7 +90,7 @@ class Documents(Endpoint):
                 "media_type": kept.media_type,
                 "title": kept.title,
             },
-            problems.CREATED,
+            CREATED,
             {"Location": f"/api/v1/documents/{kept.sha256}", "Cache-Control": "no-store"},
         )
 

@@ -23,6 +23,7 @@ from django.http import HttpResponse
 from rest_framework.views import APIView
 
 from api import problems
+from api.answers import joined
 from api.asking import ask
 from api.authentication import authenticate
 from api.language import language_of
@@ -105,7 +106,7 @@ class Endpoint(APIView):
 
     account: Account | None = None
     asked: dict[str, Any]
-    language: Language
+    language: Language = "fr"
 
     @property
     def reader(self) -> Role | None:
@@ -149,8 +150,13 @@ class Endpoint(APIView):
         )
 
     def handle_exception(self, exc: Exception) -> HttpResponse:
-        """Whatever went wrong becomes a problem."""
-        return problems.handle(exc, {"request": self.request})
+        """Whatever went wrong becomes a problem; what it quotes, as this reader may read it."""
+        problem = problems.problem_of(exc)
+        try:
+            problem.more = joined(self, problem.more)
+        except Exception as error:  # noqa: BLE001 - whatever keeps texts from being read
+            problem = problems.problem_of(error)
+        return problems.answer(self.request._request, problem)  # noqa: SLF001 - see below
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[Any, str]:
         """There is nothing to negotiate: answers are JSON, whatever is preferred to it."""

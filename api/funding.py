@@ -31,7 +31,7 @@ class Ledger(Endpoint):
         parameters=(CONTRACT, *PAGING),
     )
     def get(self, request: Request) -> HttpResponse:
-        return listed(self, request, ledger.balances, contract=self.asked["contract"])
+        return listed(self, request, ledger.ledger, ledger.balances, contract=self.asked["contract"])
 
 
 class Entries(Endpoint):
@@ -43,4 +43,4 @@ class Entries(Endpoint):
         parameters=(CONTRACT, *PAGING),
     )
     def get(self, request: Request) -> HttpResponse:
-        return listed(self, request, ledger.entries, contract=self.asked["contract"])
+        return listed(self, request, ledger.ledger, ledger.entries, contract=self.asked["contract"])

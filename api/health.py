@@ -21,6 +21,7 @@ from domain.values import Bilingual
 from infra.database import forget_connection
 from infra.reference import reference
 from infra.store import log_size
+from projections.positions import positions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 NO_STORE: Final = {"Cache-Control": "no-store"}
 OK: Final = "ok"
+BEHIND: Final = 1_000
+"""Decisions that read models may be behind, before it is said of them."""
 
 
 class Live(Endpoint):
@@ -87,10 +90,21 @@ def _reference() -> str:
     return OK
 
 
+def _read_models() -> str:
+    """How far behind the log they are, and which are stopped."""
+    end, known = log_size(), positions().values()
+    stopped = [each.name for each in known if each.stopped_at is not None]
+    if stopped:
+        return f"stopped: {', '.join(stopped)}"
+    behind = end - min((each.position for each in known), default=0)
+    return OK if behind <= BEHIND else f"{behind} decisions behind"
+
+
 CHECKS: Final[dict[str, Callable[[], str]]] = {
     "database": _database,
     "migrations": _migrations,
     "reference": _reference,
+    "read_models": _read_models,
 }
 NEEDED: Final = ("database", "migrations", "reference")
 
@@ -128,7 +142,7 @@ class StoreCollector:
     def collect(self) -> Iterator[Metric]:
         up = GaugeMetricFamily("quartier_database_up", "Whether the database answers.")
         try:
-            size = log_size()
+            known, size = positions(), log_size()
         except (psycopg.Error, Error):
             forget_connection()
             up.add_metric([], 0)
@@ -139,3 +153,18 @@ class StoreCollector:
         events = GaugeMetricFamily("quartier_events", "Decisions recorded, all in all.")
         events.add_metric([], size)
         yield events
+        behind = GaugeMetricFamily(
+            "quartier_read_model_behind",
+            "Decisions that a read model has not taken in.",
+            labels=["read_model"],
+        )
+        stopped = GaugeMetricFamily(
+            "quartier_read_model_stopped",
+            "Whether a read model is stopped at a decision.",
+            labels=["read_model"],
+        )
+        for each in known.values():
+            behind.add_metric([each.name], max(0, size - each.position))
+            stopped.add_metric([each.name], each.stopped_at is not None)
+        yield behind
+        yield stopped

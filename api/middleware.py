@@ -14,8 +14,11 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 import structlog
 from django.conf import settings
+from django.core.exceptions import DisallowedHost
 from django.middleware.locale import LocaleMiddleware
 from prometheus_client import Counter, Histogram
+
+from api import problems
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,12 +83,19 @@ class RequestLog:
         request.id = given if _SOUND.fullmatch(given) else str(uuid.uuid4())  # type: ignore[attr-defined]
         structlog.contextvars.bind_contextvars(request_id=request.id)  # type: ignore[attr-defined]
         try:
-            response = self.get_response(request)
+            response = self._answer(request)
             response.headers["X-Request-ID"] = request.id  # type: ignore[attr-defined]
             self._note(request, response, time.perf_counter() - started)
         finally:
             structlog.contextvars.unbind_contextvars("request_id")
         return response
+
+    def _answer(self, request: HttpRequest) -> HttpResponseBase:
+        try:
+            request.get_host()
+        except DisallowedHost as error:
+            return problems.answer(request, problems.problem_of(error))
+        return self.get_response(request)
 
     def _note(self, request: HttpRequest, response: HttpResponseBase, seconds: float) -> None:
         match = request.resolver_match

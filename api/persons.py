@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from api import problems
-from api.answers import answered
+from api.answers import CREATED, answered
 from api.body import read_object
 from api.endpoint import Answer, Endpoint, django_request, operation
 from api.recording import RECORDING
@@ -46,7 +46,7 @@ class Persons(Endpoint):
 
     @operation(
         Bilingual("Confier une identité au coffre", "Put an identity into the vault"),
-        Answer("GivenPerson", status=problems.CREATED, headers=("Location",)),
+        Answer("GivenPerson", status=CREATED, headers=("Location",)),
         roles=NAMING,
         body={"application/json": "NewPerson"},
         problems=(problems.MALFORMED, problems.TOO_LARGE, problems.MEDIA, problems.FIELDS),
@@ -61,7 +61,7 @@ class Persons(Endpoint):
         person_id = vault.add_person(person.name, person.contact, by=self.account.name)
         return answered(
             {"id": person_id},
-            problems.CREATED,
+            CREATED,
             {"Location": f"/api/v1/persons/{person_id}", "Cache-Control": "no-store"},
         )
 

@@ -47,8 +47,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 MEDIA_TYPE: Final = "application/problem+json"
-CREATED: Final = HTTPStatus.CREATED
-NO_CONTENT: Final = HTTPStatus.NO_CONTENT
 RETRY_AFTER: Final = 2
 """Seconds after which it is worth asking again, where nothing better is known."""
 
@@ -192,12 +190,6 @@ def answer(request: HttpRequest, problem: Problem) -> HttpResponse:
         content_type=MEDIA_TYPE,
         headers={"Content-Language": language, "Cache-Control": "no-store", **problem.headers},
     )
-
-
-def handle(error: Exception, context: dict[str, Any]) -> HttpResponse:
-    """The one exception handler: whatever a view raised, as a problem."""
-    request = context["request"]
-    return answer(getattr(request, "_request", request), problem_of(error))
 
 
 # --- Which problem an exception is --------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from api import problems
-from api.answers import created
+from api.answers import CREATED, created
 from api.body import read_object
 from api.endpoint import Answer, Endpoint, django_request, operation
 from domain.contract import Contract
@@ -60,7 +60,7 @@ class DecisionView(Endpoint):
 
     @operation(
         Bilingual("Enregistrer une décision", "Record a decision"),
-        Answer("Recorded", status=problems.CREATED, headers=("ETag", "Location")),
+        Answer("Recorded", status=CREATED, headers=("ETag", "Location")),
         roles=RECORDING,
         body={"application/json": "Sent"},
         headers=("Idempotency-Key", "If-Match"),

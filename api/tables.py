@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 from api.answers import NO_CACHE, answered, page_after
 from api.asking import LIMIT, Parameter, Unreadable, refuse
 from api.endpoint import django_request
+from api.freshness import await_own
 from domain.values import Bilingual, ContractId
 from projections.keyset import BadCursor
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from api.endpoint import Endpoint
 
     from projections.keyset import Page
+    from projections.table import Table
 
 LONGEST_CURSOR: Final = 1000
 
@@ -48,14 +50,19 @@ PAGING: Final = (AFTER, LIMIT)
 
 
 def listed(
-    endpoint: Endpoint, request: Request, query: Callable[..., Page[Any]], **conditions: Any
+    endpoint: Endpoint,
+    request: Request,
+    table: Table,
+    query: Callable[..., Page[Any]],
+    **conditions: Any,
 ) -> HttpResponse:
-    """One page of what a query of a table finds.
+    """One page of what a query of a table finds, with whatever the reader himself has recorded.
 
     Raises:
         Problem: 400, the cursor is not one of this list.
     """
     asked = endpoint.asked
+    await_own(endpoint.account, (table.name,))
     try:
         page = query(**conditions, cursor=asked["after"], limit=asked["limit"])
     except (BadCursor, OverflowError, psycopg.DataError, django.db.DataError):

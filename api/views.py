@@ -19,11 +19,10 @@ from api.problems import NOT_FOUND, not_found
 from domain.values import Bilingual
 from infra.contracts import history_of
 from infra.submission import today_in_geneva
+from projections.stored import answer
 from projections.view import View, fold
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from django.http import HttpResponse
     from rest_framework.request import Request
 
@@ -55,15 +54,22 @@ class ContractView(Endpoint):
         history = history_of(contract)
         _demand_begun(history, known_at, valid_at)
         day = valid_at or (known_at and min(today_in_geneva(known_at), today)) or today
-        version = history[-1].version
         also = (day.isoformat(),) if self.view.depends_on_the_day else ()
 
         def document() -> bytes:
+            if known_at is None and valid_at is None:
+                found = answer(self.view, contract, history, day)
+                return _of_contract(contract, found.version, found.json)
             doc = fold(self.view, history, known_at=known_at, valid_at=valid_at)
-            head = orjson.dumps({"contract": contract, "version": version})
-            return head[:-1] + b"," + self.view.answer(doc, day)[1:]
+            return _of_contract(contract, len(history), self.view.answer(doc, day))
 
-        return versioned(self, django_request(request), etag_of(version, *also), document)
+        etag = etag_of(len(history), *also)
+        return versioned(self, django_request(request), etag, document)
+
+
+def _of_contract(contract: ContractId, version: int, document: bytes) -> bytes:
+    """A view's document, with the contract it is of and the version that contract is at."""
+    return orjson.dumps({"contract": contract, "version": version})[:-1] + b"," + document[1:]
 
 
 def _demand_begun(

@@ -1,5 +1,7 @@
 """A client that speaks as an account, and a contract to speak about."""
 
+import functools
+import inspect
 import json
 from dataclasses import dataclass, field
 from typing import Any
@@ -112,3 +114,28 @@ def problem(answer, status, name):
     assert body["type"] == f"/api/problems/{name}", body
     assert body["instance"] == f"urn:request:{answer['X-Request-ID']}"
     return body
+
+
+def each(names, cases):
+    """Like `parametrize`, but one test: the cases share what was set up, since they change nothing."""
+    names = [names] if isinstance(names, str) else list(names)
+
+    def decorate(test):
+        asked = inspect.signature(test).parameters.values()
+
+        @functools.wraps(test)
+        def every_case(subtests, **fixtures):
+            for case in cases:
+                values = dict(zip(names, [case] if len(names) == 1 else case, strict=True))
+                with subtests.test(repr(case)[:80]):
+                    test(**fixtures, **values)
+
+        every_case.__signature__ = inspect.Signature(
+            [
+                inspect.Parameter("subtests", inspect.Parameter.POSITIONAL_OR_KEYWORD),
+                *(parameter for parameter in asked if parameter.name not in names),
+            ]
+        )
+        return every_case
+
+    return decorate
