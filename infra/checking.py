@@ -109,11 +109,11 @@ def _are_rows(
     row = (
         cursor()
         .execute(
-            f"SELECT (SELECT count(*) FROM ({stored}) AS s) + (SELECT count(*) FROM ("  # noqa: S608
+            f"SELECT (SELECT count(*) FROM ({stored}) AS s), (SELECT count(*) FROM ("  # noqa: S608
             f" SELECT to_jsonb(f) FROM ({folded}) AS f EXCEPT"
             f" SELECT to_jsonb(s) FROM ({stored}) AS s) AS d)",
             [*here, given, *here],
         )
         .fetchone()
     )
-    return row == (len(rows),)
+    return row == (len(rows), 0)
