@@ -13,7 +13,7 @@ import json
 from functools import cache
 from typing import Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from domain.act import Act, Evidence
 from domain.canonical import canonical
@@ -34,7 +34,7 @@ class Content(BaseModel, Generic[DecisionT]):
 
     data: DecisionT
     evidence: tuple[Evidence, ...] = ()
-    departures: dict[Key, TextRef] = {}
+    departures: dict[Key, TextRef] = Field(default_factory=dict)  # a plain {} would be copied deep
 
 
 def content_of(decision: Decision, act: Act) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from domain import credit, funding, referendum
 from domain.actions import ActionProposed, ActionRevised
@@ -17,7 +17,7 @@ from domain.catalogue import catalogue
 from domain.credit import CreditRefused, CreditRequested, CreditVoted
 from domain.decision import Decision
 from domain.follow_up import ActionAbandoned, ActionAssigned
-from domain.funding import FundingRouteChosen, FundingRouteReplaced
+from domain.funding import FundingRouteChosen, FundingRouteReplaced, RouteKind
 from domain.history import Correction, effective
 from domain.promotion import OperatingBudgetGranted, OperatingExpenseRecorded
 from domain.referendum import CreditBecameEnforceable, CreditOverturned
@@ -26,7 +26,7 @@ from infra.relay.shapes import AMOUNTS, Line
 from projections.ledger import BALANCES, ENTRIES, ledger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from domain.decision import Recorded
     from projections.ledger import Balance
@@ -61,6 +61,7 @@ OPERATING: Final = "budget:"
 _EMPTY: Final[dict[str, Any]] = dict.fromkeys(
     name for name in Line.model_fields if name not in {"account", "moved", "balances"}
 )
+_ROUTES: Final = {kind: kind.value for kind in RouteKind}
 
 
 @dataclass(slots=True)
@@ -130,15 +131,29 @@ def _answer(route: Route, decision: Decision) -> None:
             route.credit = "withdrawn"
 
 
-class Accounts:
-    """The accounts of one contract. Fed with its decisions of the types in `READ`, in order."""
+class Told(NamedTuple):
+    """What finance was last told of an account."""
 
-    def __init__(self) -> None:
-        self.history: list[Recorded[Any]] = []
-        self.number = 0
+    sums: Sums
+    balances: dict[str, str]
+
+
+_NOTHING_TOLD: Final = Told(NOTHING, dict.fromkeys(AMOUNTS, "0.00"))
+
+
+class Accounts:
+    """The accounts of one contract. Fed with its decisions of the types in `READ`, in order.
+
+    Args:
+        earlier: those before a version, read again when a correction changes the past.
+    """
+
+    def __init__(self, earlier: Callable[[int], Iterable[Recorded[Any]]]) -> None:
+        self._earlier = earlier
+        self._number = 0
         self._titles = Titles()
         self._rows = ledger.begin()
-        self._sums: dict[str, Sums] = {}
+        self._told: dict[str, Told] = {}
 
     def take_in(self, recorded: Recorded[Any]) -> dict[str, Any] | None:
         """The funding event that this decision is; None if it is not about money.
@@ -147,7 +162,6 @@ class Accounts:
         for dates and instants.
         """
         decision = recorded.decision
-        self.history.append(recorded)
         if isinstance(decision, Correction):
             return self._correct(recorded, decision.position)
         self._titles.take_in(decision)
@@ -158,22 +172,23 @@ class Accounts:
 
     def _correct(self, recorded: Recorded[Any], position: int) -> dict[str, Any] | None:
         """A correction changes the past: everything is folded anew, and compared."""
-        first = next((each for each in self.history if each.position == position), None)
+        history = [*self._earlier(recorded.version), recorded]
+        first = next((each for each in history if each.position == position), None)
         if first is None or type(first.decision) not in MONEY | DESCRIBING:
             return None
         before, self._titles, self._rows = self._titles, Titles(), ledger.begin()
-        for standing in effective(self.history):
+        for standing in effective(history):
             self._titles.take_in(standing.decision)
             ledger.apply(self._rows, standing)
         if type(first.decision) not in MONEY:
             return None
-        known = {account for account, _ in self._all()} | self._sums.keys()
-        changed = [
-            account
-            for account in sorted(known, key=_in_order)
-            if self._sums_of(account) != self._sums.get(account, NOTHING)
+        now = dict(self._all())
+        changed = {
+            account: now.get(account, NOTHING)
+            for account in sorted(now.keys() | self._told.keys(), key=_in_order)
+            if now.get(account, NOTHING) != self._told.get(account, _NOTHING_TOLD).sums
             or self._titles.route(account) != before.route(account)
-        ]
+        }
         event = self._event(recorded, changed or self._touched(first.decision))
         event["corrects"] = {
             "id": f"{first.contract}/{first.version}",
@@ -182,12 +197,12 @@ class Accounts:
         }
         return event
 
-    def _event(self, recorded: Recorded[Any], accounts: Iterable[str]) -> dict[str, Any]:
-        self.number += 1
+    def _event(self, recorded: Recorded[Any], accounts: Mapping[str, Sums]) -> dict[str, Any]:
+        self._number += 1
         event = {
             "contract": recorded.contract,
             "version": recorded.version,
-            "number": self.number,
+            "number": self._number,
             "position": recorded.position,
             "type": recorded.decision.slug,
             "body": recorded.act.body.value,
@@ -195,7 +210,7 @@ class Accounts:
             "recorded_at": recorded.recorded_at,
             "reference": getattr(recorded.decision, "reference", None),
             "corrects": None,
-            "lines": [self._line(account) for account in accounts],
+            "lines": [self._line(account, sums) for account, sums in accounts.items()],
         }
         # Neither is asked for again: what has been told need not be kept.
         self._rows[ENTRIES].clear()
@@ -205,19 +220,19 @@ class Accounts:
 
     # --- Accounts -------------------------------------------------------------------------------
 
-    def _touched(self, decision: Any) -> list[str]:
+    def _touched(self, decision: Any) -> dict[str, Sums]:
         """The accounts that a decision about money changed, and the one it is about."""
         if (action := getattr(decision, "action", None)) is None:
-            return [f"{OPERATING}{decision.year}"]
-        number = len(self._titles.routes.get(action, []))
-        touched = [f"{owner}/{route}" for owner, route in self._rows[BALANCES].touched]
-        changed = [
-            account
-            for account in touched
-            if self._sums_of(account) != self._sums.get(account, NOTHING)
-        ]
-        about = f"{action}/{number}"
-        return [*changed, about] if number and about not in changed else changed
+            return {f"{OPERATING}{decision.year}": self._titles.operating(decision.year)}
+        balances = self._rows[BALANCES]
+        in_force = (action, len(self._titles.routes.get(action, ())))
+        accounts = {}
+        for key in {**balances.touched, in_force: None}:
+            if (balance := balances.get(key)) is not None:
+                account, sums = "{}/{}".format(*key), _sums(balance)
+                if key == in_force or sums != self._told.get(account, _NOTHING_TOLD).sums:
+                    accounts[account] = sums
+        return accounts
 
     def _all(self) -> Iterator[tuple[str, Sums]]:
         for (action, number), balance in self._rows[BALANCES].items():
@@ -225,49 +240,43 @@ class Accounts:
         for year in self._titles.granted | self._titles.spent:
             yield f"{OPERATING}{year}", self._titles.operating(year)
 
-    def _balance(self, account: str) -> Balance | None:
-        action, _, number = account.partition("/")
-        return self._rows[BALANCES].get((action, int(number)))
-
-    def _sums_of(self, account: str) -> Sums:
-        if account.startswith(OPERATING):
-            return self._titles.operating(int(account.removeprefix(OPERATING)))
-        balance = self._balance(account)
-        return NOTHING if balance is None else _sums(balance)
-
-    def _line(self, account: str) -> dict[str, Any]:
-        before, sums = self._sums.get(account, NOTHING), self._sums_of(account)
-        self._sums[account] = sums
-        return {
-            **_EMPTY,
-            **self._named(account),
-            "account": account,
-            "balances": dict(zip(AMOUNTS, map(str, sums), strict=True)),
-            "moved": {
-                amount: str(now - earlier)
-                for amount, now, earlier in zip(AMOUNTS, sums, before, strict=True)
-            },
-        }
+    def _line(self, account: str, sums: Sums) -> dict[str, Any]:
+        told = self._told.get(account, _NOTHING_TOLD)
+        balances, moved = told.balances.copy(), _NOTHING_TOLD.balances.copy()
+        for amount, now, earlier in zip(AMOUNTS, sums, told.sums, strict=True):
+            if now is not earlier:
+                balances[amount] = str(now)
+                moved[amount] = str(now - earlier)
+        self._told[account] = Told(sums, balances)
+        line = self._named(account)
+        line["account"] = account
+        line["balances"] = balances
+        line["moved"] = moved
+        return line
 
     def _named(self, account: str) -> dict[str, Any]:
         if account.startswith(OPERATING):
-            return {"route": "operating_budget", "year": int(account.removeprefix(OPERATING))}
-        action = account.partition("/")[0]
-        named: dict[str, Any] = {"action": action, "title": self._titles.actions.get(action)}
-        route, balance = self._titles.route(account), self._balance(account)
-        if route is not None and balance is not None:
-            named |= {
-                "service": balance.service,
-                "route": balance.kind.value,
-                "budget_line": route.budget_line,
-                "year": balance.year,
-                "proposal": route.proposal,
-                "deliberation": route.deliberation,
-                "gross": None if route.gross is None else str(route.gross),
-                "net": None if route.net is None else str(route.net),
-                "credit": route.credit,
-            }
-        return named
+            year = int(account.removeprefix(OPERATING))
+            return {**_EMPTY, "route": "operating_budget", "year": year}
+        action, _, number = account.partition("/")
+        title = self._titles.actions.get(action)
+        route = self._titles.route(account)
+        balance = self._rows[BALANCES].get((action, int(number)))
+        if route is None or balance is None:
+            return {**_EMPTY, "action": action, "title": title}
+        return {
+            "action": action,
+            "title": title,
+            "service": balance.service,
+            "route": _ROUTES[balance.kind],
+            "budget_line": route.budget_line,
+            "year": balance.year,
+            "proposal": route.proposal,
+            "deliberation": route.deliberation,
+            "gross": None if route.gross is None else str(route.gross),
+            "net": None if route.net is None else str(route.net),
+            "credit": route.credit,
+        }
 
 
 def _sums(balance: Balance) -> Sums:

@@ -18,10 +18,8 @@ Source: CloudEvents 1.0.2, Kafka protocol binding 1.0.2, section 3.2; extension 
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
 
@@ -36,19 +34,20 @@ from infra.store import recorded_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
+    from domain.decision import Recorded
     from infra.relay.source import Row, Source
 
-DECISIONS_KEPT: Final = 200_000
-"""Decisions about money in memory at most, over all contracts."""
+CONTRACTS_KEPT: Final = 2_000
+"""Contracts whose accounts are in memory at most."""
 
 JSON: Final = orjson.OPT_UTC_Z | orjson.OPT_SORT_KEYS
 
 Headers = list[tuple[str, bytes]]
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """What is produced to a topic, but for the transaction around it."""
 
     topic: str
@@ -66,14 +65,12 @@ class Messages:
 
     def __init__(self, source: Source, name: str) -> None:
         self._source = source
-        self._name = name.encode()
+        self._named = ("ce_source", name.encode())
         self._accounts: OrderedDict[str, Accounts] = OrderedDict()
-        self._kept = 0
 
     def forget(self) -> None:
         """Read every contract anew at its next event."""
         self._accounts.clear()
-        self._kept = 0
 
     def of(self, row: Row) -> Iterator[Message]:
         """The messages of one event: one about the decision, and one more if it is about money.
@@ -84,40 +81,40 @@ class Messages:
         """
         position, contract, version, slug, *_, recorded_at, _, _ = row
         kind = decision_type(slug)
-        common = [
-            ("ce_specversion", b"1.0"),
-            ("ce_id", b"%b/%d" % (contract.encode(), version)),
-            ("ce_source", self._name),
-            ("ce_type", _ce_type(kind)),
-            ("ce_time", _instant(recorded_at)),
-            ("ce_subject", contract.encode()),
-            ("ce_sequence", b"%020d" % position),
-            ("content-type", b"application/json"),
-        ]
         key = contract.encode()
-        decided = [*common, ("ce_dataschema", _data_schema(kind))]
-        yield Message(DECISIONS, key, self._decision(kind, row), decided)
+        common = [
+            _SPECVERSION,
+            ("ce_id", b"%b/%d" % (key, version)),
+            self._named,
+            _ce_type(kind),
+            ("ce_time", _instant(recorded_at)),
+            ("ce_subject", key),
+            ("ce_sequence", b"%020d" % position),
+            _CONTENT_TYPE,
+        ]
+        yield Message(DECISIONS, key, self._decision(kind, row), [*common, _data_schema(kind)])
         if slug in READ:
             event = self._funding(row)
             if event is not None:
                 value = orjson.dumps(event, option=JSON)
-                yield Message(FUNDING, key, value, [*common, ("ce_dataschema", _FUNDING_SCHEMA)])
+                yield Message(FUNDING, key, value, [*common, _FUNDING_SCHEMA])
 
     def _funding(self, row: Row) -> dict[str, Any] | None:
         _, contract, version, *_ = row
         accounts = self._accounts.get(contract)
         if accounts is None:
-            accounts = self._accounts[contract] = Accounts()
-            for earlier in self._source.history(contract, version, READ):
-                accounts.take_in(earlier)
-            self._kept += len(accounts.history)
+            earlier = partial(self._earlier, contract)
+            accounts = self._accounts[contract] = Accounts(earlier)
+            for recorded in earlier(version):
+                accounts.take_in(recorded)
+            if len(self._accounts) > CONTRACTS_KEPT:
+                self._accounts.popitem(last=False)
         else:
             self._accounts.move_to_end(contract)
-        self._kept += 1
-        while self._kept > DECISIONS_KEPT and len(self._accounts) > 1:
-            _, oldest = self._accounts.popitem(last=False)
-            self._kept -= len(oldest.history)
         return accounts.take_in(recorded_of(row))
+
+    def _earlier(self, contract: str, version: int) -> Iterator[Recorded[Any]]:
+        return self._source.history(contract, version, READ)
 
     def _decision(self, kind: type[Decision], row: Row) -> bytes:
         position, contract, version, slug, schema, body, decided_on, recorded_at, by, payload = row
@@ -157,17 +154,19 @@ class Messages:
         return orjson.dumps(content, option=JSON)
 
 
-_FUNDING_SCHEMA: Final = FUNDING_SCHEMA.encode()
+_SPECVERSION: Final = ("ce_specversion", b"1.0")
+_CONTENT_TYPE: Final = ("content-type", b"application/json")
+_FUNDING_SCHEMA: Final = ("ce_dataschema", FUNDING_SCHEMA.encode())
 
 
 @cache
-def _ce_type(kind: type[Decision]) -> bytes:
-    return f"ch.quartier.{kind.slug}.v1".encode()
+def _ce_type(kind: type[Decision]) -> tuple[str, bytes]:
+    return "ce_type", f"ch.quartier.{kind.slug}.v1".encode()
 
 
 @cache
-def _data_schema(kind: type[Decision]) -> bytes:
-    return decision_schema_id(kind).encode()
+def _data_schema(kind: type[Decision]) -> tuple[str, bytes]:
+    return "ce_dataschema", decision_schema_id(kind).encode()
 
 
 @cache
@@ -176,5 +175,5 @@ def _is_public(kind: type[Decision]) -> bool:
 
 
 def _instant(instant: datetime) -> bytes:
-    utc = instant if instant.tzinfo is UTC else instant.astimezone(UTC)
-    return utc.isoformat().replace("+00:00", "Z").encode()
+    """RFC 3339, in UTC, without quotes."""
+    return orjson.dumps(instant, option=orjson.OPT_UTC_Z)[1:-1]

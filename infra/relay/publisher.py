@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Producer
 
-from infra.relay.topics import LARGEST_MESSAGE, POSITIONS
+from infra.relay.topics import LARGEST_MESSAGE, POSITIONS, TOPICS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -68,7 +68,7 @@ class Publisher:
     """A transactional producer, from its start to its first failure."""
 
     def __init__(self, cluster: Cluster) -> None:
-        self._cluster = cluster
+        self._names = {topic.name: cluster.named(topic.name) for topic in TOPICS}
         self._producer: Producer | None = Producer(
             {
                 **cluster.settings,
@@ -97,9 +97,9 @@ class Publisher:
         producer = self._used()
         try:
             producer.begin_transaction()
-            for message in messages:
-                self._produce(message.topic, message.value, message.key, headers=message.headers)
-            self._produce(POSITIONS, place.as_value(), name.encode(), partition=0)
+            for topic, key, value, headers in messages:
+                self._produce(self._names[topic], value, key, headers=headers)
+            self._produce(self._names[POSITIONS], place.as_value(), name.encode(), partition=0)
             self._commit(producer)
         except KafkaException as error:
             fault: KafkaError = error.args[0]
@@ -118,18 +118,15 @@ class Publisher:
 
     def _produce(self, topic: str, value: bytes, key: bytes, **more: Any) -> None:
         producer = self._used()
-        topic = self._cluster.named(topic)
-        deadline = time.monotonic() + MESSAGE_SECONDS
-        while True:
+        try:
+            producer.produce(topic, value, key, **more)
+        except BufferError:
+            # The queue is full: the brokers are slow. What waits there goes on meanwhile.
+            producer.flush(MESSAGE_SECONDS)
             try:
                 producer.produce(topic, value, key, **more)
             except BufferError:
-                # The queue is full: the brokers are slow. It never blocks for ever.
-                if time.monotonic() > deadline:
-                    raise KafkaException(KafkaError(KafkaError._QUEUE_FULL)) from None  # noqa: SLF001
-                producer.poll(0.1)
-            else:
-                return
+                raise KafkaException(KafkaError(KafkaError._QUEUE_FULL)) from None  # noqa: SLF001
 
     def _commit(self, producer: Producer) -> None:
         deadline = time.monotonic() + ANSWER_SECONDS

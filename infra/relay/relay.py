@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-EVENTS_PER_TRANSACTION: Final = 1000
+EVENTS_PER_TRANSACTION: Final = 500
 BYTES_PER_TRANSACTION: Final = 8 * 1024 * 1024
 POLL_SECONDS: Final = 1.0
 """How long a lost NOTIFY can delay an event."""

@@ -107,10 +107,12 @@ class LogSource:
         if self._connection is None:
             self._connection = self._connect()
             self._connection.execute(f"LISTEN {CHANNEL}")
+            self._connection.execute("SET TIME ZONE 'UTC'")
         return self._connection
 
     def _all(self, query: str, *parameters: Any) -> list[Row]:
-        return self._open().execute(query, parameters, prepare=True).fetchall()
+        # Binary: instants and numbers are read several times faster than as text.
+        return self._open().execute(query, parameters, prepare=True, binary=True).fetchall()
 
     def _one(self, query: str, *parameters: Any) -> Any:
         return self._all(query, *parameters)[0][0]

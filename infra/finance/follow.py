@@ -1,0 +1,204 @@
+"""Follow `quartier.funding.v1` into a finance database, each event once.
+
+Where the reading is, the finance database says: no consumer group is joined, and no offset is
+kept in Kafka, where it would expire and could not be part of the transaction.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+import psycopg
+import structlog
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
+
+from infra.finance.landing import FinanceDatabase, Landed, Overtaken, StreamFault
+from infra.relay.shapes import FUNDING_SCHEMA
+from infra.relay.topics import FUNDING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from confluent_kafka import Message
+
+    from infra.kafka_client import Cluster
+
+log = structlog.get_logger(__name__)
+
+BATCH: Final = 500
+WAIT_SECONDS: Final = 0.5
+ANSWER_SECONDS: Final = 15.0
+LONGEST_PAUSE: Final = 5.0
+
+
+class SchemaUnknown(StreamFault):
+    """A message that this program does not know how to read. It is not passed over."""
+
+
+class EventsExpired(StreamFault):
+    """The topic no longer holds what was to be read next."""
+
+
+def read_message(message: Message) -> Landed:
+    """A message of `quartier.funding.v1`.
+
+    Raises:
+        SchemaUnknown: it is none, or of a newer version than this program.
+    """
+    headers = {name: _text(value) for name, value in dict(message.headers() or []).items()}
+    if headers.get("ce_dataschema") != FUNDING_SCHEMA:
+        raise SchemaUnknown(
+            f"{message.topic()}[{message.partition()}]@{message.offset()} has schema "
+            f"{headers.get('ce_dataschema')}, known is {FUNDING_SCHEMA}."
+        )
+    value = message.value() or b""
+    return Landed(
+        headers["ce_source"],
+        headers["ce_id"],
+        int(headers["ce_sequence"]),
+        value,
+        orjson.loads(value),
+    )
+
+
+def _text(value: str | bytes | None) -> str:
+    return value.decode() if isinstance(value, bytes) else value or ""
+
+
+@contextlib.contextmanager
+def reader(cluster: Cluster) -> Iterator[Consumer]:
+    """A consumer of committed messages that keeps no offsets and says when it is at an end."""
+    consumer = Consumer(
+        {
+            **cluster.settings,
+            "group.id": "quartier.funding.follow",  # named, as it must be, and never joined
+            "isolation.level": "read_committed",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "auto.offset.reset": "error",
+            "fetch.wait.max.ms": 100,
+        }
+    )
+    try:
+        yield consumer
+    finally:
+        consumer.close()
+
+
+def partitions(consumer: Consumer, topic: str) -> list[int]:
+    """The partitions of a topic.
+
+    Raises:
+        KafkaException: there is no such topic, or the brokers cannot be asked.
+    """
+    metadata = consumer.list_topics(topic, timeout=ANSWER_SECONDS).topics[topic]
+    if metadata.error is not None:
+        raise KafkaException(metadata.error)
+    return sorted(metadata.partitions)
+
+
+class Follower:
+    """One follower. Several may run on one database; they take turns.
+
+    Args:
+        cluster: where the topic is.
+        connect: opens a connection to the finance database, not in autocommit.
+    """
+
+    def __init__(self, cluster: Cluster, connect: Callable[[], psycopg.Connection[Any]]) -> None:
+        self._cluster = cluster
+        self._connect = connect
+        self._topic = cluster.named(FUNDING)
+        self.landed = 0
+
+    def run(self, stop: threading.Event, *, once: bool = False, after: int | None = None) -> None:
+        """Land events until asked to stop, or with `once` all there are now.
+
+        Args:
+            stop: ends it between two batches.
+            once: return at the end of the topic.
+            after: replay: read from the beginning and land what follows this position.
+
+        Raises:
+            StreamFault: an event is missing, differs, has expired or cannot be read.
+            KafkaException, psycopg.Error: with `once`, they are not tried again.
+        """
+        pause = 0.0
+        while not stop.is_set():
+            landed = self.landed
+            try:
+                self._follow(stop, once=once, after=after)
+            except Overtaken:
+                log.info("follow_overtaken")
+                stop.wait(0.2)
+            except (KafkaException, psycopg.OperationalError) as error:
+                if once:
+                    raise
+                pause = 0.1 if self.landed > landed else min(LONGEST_PAUSE, pause * 2 or 0.1)
+                log.warning("follow_interrupted", reason=type(error).__name__, pause=pause)
+                stop.wait(pause)
+            else:
+                return
+            after = None  # the beginning of a replay is noted in the database
+
+    def _follow(self, stop: threading.Event, *, once: bool, after: int | None) -> None:
+        with reader(self._cluster) as consumer, self._connect() as connection:
+            database = FinanceDatabase(connection, self._topic)
+            offsets = database.prepare(partitions(consumer, self._topic), after=after)
+            begins = database.after()
+            connection.commit()
+            consumer.assign(
+                [
+                    TopicPartition(self._topic, partition, offset or OFFSET_BEGINNING)
+                    for partition, offset in offsets.items()
+                ]
+            )
+            left = set(offsets)
+            while not stop.is_set() and not (once and not left):
+                batch, read, ended = _batch(consumer)
+                left -= ended
+                if not read:
+                    continue
+                moved = {part: (offsets[part], following) for part, following in read.items()}
+                began = time.monotonic()
+                new = database.land(batch, moved, after=begins)
+                offsets |= read
+                self.landed += new
+                log.debug("follow_landed", new=new, seconds=time.monotonic() - began)
+
+
+def _batch(consumer: Consumer) -> tuple[list[Landed], dict[int, int], set[int]]:
+    """Messages that are there, their partitions' next offsets, and partitions at their end."""
+    batch: list[Landed] = []
+    offsets: dict[int, int] = {}
+    ended: set[int] = set()
+    first = consumer.poll(WAIT_SECONDS)
+    if first is not None:
+        for message in [first, *consumer.consume(BATCH - 1, 0)]:
+            error = message.error()
+            partition = message.partition()
+            if error is None and partition is not None:
+                batch.append(read_message(message))
+                offsets[partition] = (message.offset() or 0) + 1
+                ended.discard(partition)
+            elif error is not None:
+                _raise(error, message)
+                if partition is not None:
+                    ended.add(partition)
+    return batch, offsets, ended
+
+
+def _raise(error: KafkaError, message: Message) -> None:
+    """Raise what is wrong; the end of a partition is not."""
+    if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its name
+        return
+    if error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001 - its name
+        raise EventsExpired(
+            f"{message.topic()}[{message.partition()}] no longer holds what was to be read next: "
+            f"{error.str()}"
+        )
+    raise KafkaException(error)

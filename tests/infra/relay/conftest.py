@@ -1,0 +1,19 @@
+"""A log and topics of each test's own."""
+
+import secrets
+
+import pytest
+
+from infra.kafka_client import Cluster
+from tests.infra.relay.story import Log
+
+
+@pytest.fixture
+def log(database):
+    return Log(database.url)
+
+
+@pytest.fixture
+def cluster(kafka):
+    """Topics of the test's own on the broker: their names have a prefix."""
+    return Cluster({"bootstrap.servers": kafka}, f"t{secrets.token_hex(6)}.")

@@ -1,0 +1,93 @@
+"""What the relay's tests read back, and the relay they run."""
+
+import secrets
+import threading
+import time
+from contextlib import contextmanager
+
+from confluent_kafka import Consumer, KafkaError, TopicPartition
+
+from infra.relay.positions import last_place
+from infra.relay.relay import Relay
+from infra.relay.source import LogSource
+
+SOURCE = "urn:quartier"
+
+
+def read(cluster, topic, *, isolation="read_committed", timeout=20):
+    """Every message of a topic, partition by partition."""
+    consumer = Consumer(
+        {
+            **cluster.settings,
+            "group.id": secrets.token_hex(8),
+            "isolation.level": isolation,
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "auto.offset.reset": "earliest",
+            "fetch.wait.max.ms": 20,
+        }
+    )
+    try:
+        name = cluster.named(topic)
+        partitions = consumer.list_topics(name, timeout=timeout).topics[name].partitions
+        consumer.assign([TopicPartition(name, partition, 0) for partition in partitions])
+        messages, left = [], set(partitions)
+        while left:
+            message = consumer.poll(timeout)
+            assert message is not None, f"{name} cannot be read to its end"
+            if message.error() is None:
+                messages.append(message)
+            elif message.error().code() == KafkaError._PARTITION_EOF:
+                left.discard(message.partition())
+            else:
+                raise AssertionError(message.error())
+        return messages
+    finally:
+        consumer.close()
+
+
+def headers(message):
+    return {name: value.decode() for name, value in message.headers()}
+
+
+def ids(messages, contract=None):
+    """The ce_ids in the order they are read."""
+    found = [headers(message)["ce_id"] for message in messages]
+    return [each for each in found if contract is None or each.startswith(f"{contract}/")]
+
+
+@contextmanager
+def relaying(log, cluster, source=None):
+    """A relay in a thread of this process; ends with the block, and says what stopped it."""
+    stop = threading.Event()
+    outcome = []
+
+    def run():
+        try:
+            Relay(source or LogSource(log.connect), cluster, SOURCE).run(stop)
+        except BaseException as error:
+            outcome.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield outcome
+    finally:
+        stop.set()
+        thread.join(60)
+        assert not thread.is_alive()
+
+
+def wait_until(true, seconds=30.0):
+    """What becomes true within so many seconds."""
+    deadline = time.monotonic() + seconds
+    while not (found := true()):
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
+    return found
+
+
+def published(cluster, position):
+    """Whether the relay has come to this position."""
+    place = last_place(cluster, SOURCE)
+    return place is not None and place.position >= position
