@@ -12,7 +12,7 @@ import orjson
 import psycopg
 from django.db import connection
 
-from infra.combining import Combiner
+from infra.combining import Abandoned, Combiner
 from infra.database import cursor, forget_connection
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ LARGEST: Final = 1_000
 """Events in one call; more than that in one statement serves nobody who waits."""
 
 _STALE: Final = "QT001"
-_STATEMENT: Final = "SELECT last_position, recorded_at FROM append(%s::json, %s::json, %s::json)"
+STATEMENT: Final = "SELECT last_position, recorded_at FROM append(%s::json, %s::json, %s::json)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,10 @@ def append(write: Write) -> Appended:
         raise ValueError(f"at most {LARGEST} events in one call")
     if connection.in_atomic_block or len(write.events) != 1:
         return _append(write)
-    return _together(write)
+    try:
+        return _together(write)
+    except Abandoned as error:
+        raise Indefinite from error
 
 
 def _append_several(writes: Sequence[Write]) -> list[Appended | BaseException]:
@@ -133,7 +136,7 @@ def _append(write: Write) -> Appended:
         row = (
             cursor()
             .execute(
-                _STATEMENT,
+                STATEMENT,
                 (
                     orjson.dumps(write.events).decode(),
                     orjson.dumps(write.texts).decode() if write.texts else None,

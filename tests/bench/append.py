@@ -11,6 +11,7 @@ import orjson
 import psycopg
 
 from infra.accounts import Account, Role
+from infra.append import STATEMENT
 from infra.recording import initiate, record
 from tests.bench.measure import Ratio, interleaved, rate
 from tests.bench.stock import Stock
@@ -107,7 +108,7 @@ def beside_bare_function(place: Place) -> Iterator[Ratio]:
                     "payload": payload,
                 }
                 cursor.execute(
-                    place.append_statement,
+                    STATEMENT,
                     (orjson.dumps([event]).decode(), None, None),
                     prepare=True,
                 ).fetchone()

@@ -38,7 +38,7 @@ def served(settings: str, probe: str) -> Iterator[int]:
     command = [sys.executable, "-m", "granian", "infra.wsgi:application"]
     command += ["--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--blocking-threads", str(CLIENTS), "--no-access-log", "--log-level", "error"]
-    server = subprocess.Popen(  # noqa: S603 - our own arguments
+    server = subprocess.Popen(
         command,
         env={**os.environ, "DJANGO_SETTINGS_MODULE": settings, "LOG_FORMAT": "json"},
         stdout=subprocess.DEVNULL,

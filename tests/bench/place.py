@@ -1,4 +1,4 @@
-"""Where benchmarks run: a PostgreSQL of their own, durable as in production, and gone afterwards."""
+"""Where benchmarks run: a PostgreSQL of their own, durable as in production."""
 
 from __future__ import annotations
 
@@ -23,12 +23,6 @@ class Place:
     def database(self, name: str) -> str:
         """The address of another database, made if it is missing."""
         return self.server.create(name)
-
-    @property
-    def append_statement(self) -> str:
-        from infra import append  # noqa: PLC0415 - needs settings
-
-        return append._STATEMENT
 
 
 @contextlib.contextmanager

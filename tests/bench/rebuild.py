@@ -108,7 +108,7 @@ def measure(what: str) -> None:
         events = sum(1 for _ in source.by_contract(source.end()))
     seconds = time.perf_counter() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"events": events, "seconds": seconds, "megabytes": peak}))
+    sys.stdout.write(json.dumps({"events": events, "seconds": seconds, "megabytes": peak}))
 
 
 if __name__ == "__main__":
