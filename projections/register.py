@@ -265,7 +265,7 @@ def search(
 def at(longitude: float, latitude: float) -> list[EntryOf]:
     """The contracts whose perimeter holds that point, in WGS 84 degrees; its edge belongs to it."""
     found = select(
-        f"SELECT r.contract, {_COLUMNS}, p.geometry FROM register AS r"  # noqa: S608
+        f"SELECT r.contract, {_COLUMNS}, p.geometry::text FROM register AS r"  # noqa: S608
         " JOIN register_perimeter AS p USING (contract)"
         " WHERE %s BETWEEN r.west AND r.east AND %s BETWEEN r.south AND r.north"
         " ORDER BY r.contract",
@@ -274,7 +274,7 @@ def at(longitude: float, latitude: float) -> list[EntryOf]:
     return [
         EntryOf(row[0], REGISTER.of(row[1:-1])[1])
         for row in found
-        if intersects_xy(from_geojson(orjson.dumps(row[-1])), longitude, latitude)
+        if intersects_xy(from_geojson(row[-1]), longitude, latitude)
     ]
 
 

@@ -93,24 +93,27 @@ class Relation(Generic[RowT]):
         return attrgetter(*self.fields)
 
     @cached_property
-    def _terms(self) -> list[tuple[int, type[Enum]]]:
-        """The fields that hold a word of a vocabulary, by their place."""
+    def _readers(self) -> list[tuple[int, Callable[[Any], Any]]]:
+        """The fields whose values the database gives in another form, by their place."""
         hints = get_type_hints(self.row)
-        return [
-            (place, kind)
-            for place, name in enumerate(self.fields)
-            for kind in _classes(hints[name])
-            if issubclass(kind, Enum)
-        ]
+        found: list[tuple[int, Callable[[Any], Any]]] = []
+        for place, name in enumerate(self.fields):
+            kinds = _classes(hints[name])
+            found += [(place, kind) for kind in kinds if issubclass(kind, Enum)]
+            if get_origin(hints[name]) is dict:
+                found.append((place, _read_json))
+            if get_origin(hints[name]) is tuple:
+                found.append((place, tuple))
+        return found
 
     def of(self, columns: Sequence[Any]) -> tuple[Any, RowT]:
         """The key and the row that these columns hold, as the database gave them."""
         count = len(self.key)
         key = columns[0] if count == 1 else tuple(columns[:count])
         values = list(columns[count:])
-        for place, kind in self._terms:
+        for place, read in self._readers:
             if values[place] is not None:
-                values[place] = kind(values[place])
+                values[place] = read(values[place])
         return key, self.row(*values)
 
     def flat(self, key: Any, row: RowT) -> tuple[Any, ...]:
@@ -128,6 +131,11 @@ class Relation(Generic[RowT]):
             ],
             default=str,
         )
+
+
+def _read_json(value: Any) -> Any:
+    """JSON that Django left as text."""
+    return orjson.loads(value) if isinstance(value, str | bytes) else value
 
 
 def _classes(hint: Any) -> list[type]:

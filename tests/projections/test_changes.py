@@ -1,6 +1,7 @@
 """Changes lead from one state of a view to the other, and each has a decision behind it."""
 
 import datetime as dt
+import json
 
 import orjson
 import pytest
@@ -32,27 +33,34 @@ def shown(view, history, day, **at):
 
 def follow(document, found):
     """Follow changes as their documentation tells a client to, by their pointers alone."""
-    document = orjson.loads(orjson.dumps(document))
+    told_ = [{"pointer": change.pointer, "after": change.after} for change in found]
+    return follow_json(
+        document,
+        [{k: v for k, v in change.items() if v is not ABSENT} for change in told_],
+    )
+
+
+def follow_json(document, found):
+    """Follow changes as `/changes` tells them."""
+    document = json.loads(json.dumps(document))
     for change in found:
-        steps = [
-            step.replace("~1", "/").replace("~0", "~") for step in change.pointer.split("/")[1:]
+        *steps, last = [
+            step.replace("~1", "/").replace("~0", "~") for step in change["pointer"].split("/")[1:]
         ]
         node = document
-        for step in steps[:-1]:
+        for step in steps:
             node = node[int(step) if isinstance(node, list) else step]
-        last = steps[-1]
         if isinstance(node, list):
             index = int(last)
-            if change.after is ABSENT:
-                del node[index:]
-            else:
+            if "after" in change:
                 node.extend([None] * (index + 1 - len(node)))
-                node[index] = change.after
-        elif change.after is ABSENT:
-            node.pop(last, None)
+                node[index] = change["after"]
+            else:
+                del node[index:]
+        elif "after" in change:
+            node[last] = json.loads(json.dumps(change["after"]))
         else:
-            node[last] = change.after
-        document = orjson.loads(orjson.dumps(document))
+            node.pop(last, None)
     return document
 
 

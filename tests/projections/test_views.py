@@ -1,4 +1,4 @@
-"""What each view says of the two examples: Pâquis, broken off, and a contract brought to its end."""
+"""What each view says of the two examples: Pâquis, broken off, and one brought to its end."""
 
 import datetime as dt
 from decimal import Decimal
