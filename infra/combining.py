@@ -18,6 +18,10 @@ Request = TypeVar("Request")
 Answer = TypeVar("Answer")
 
 
+class Abandoned(Exception):
+    """The thread that led the call was interrupted: what came of it is not known."""
+
+
 class _Waiting(Generic[Request, Answer]):
     """One thread's request. `woken` is held until it has an answer, or is to lead."""
 
@@ -70,8 +74,10 @@ class Combiner(Generic[Request, Answer]):
         answers: Sequence[Answer | BaseException]
         try:
             answers = self._run([each.request for each in batch])
-        except BaseException as error:  # noqa: BLE001 - it is raised where it was asked for
+        except Exception as error:  # noqa: BLE001 - it is raised where it was asked for
             answers = [error] * len(batch)
+        except BaseException as error:  # noqa: BLE001 - an interrupt is for the leader alone
+            answers = [error, *(Abandoned() for _ in batch[1:])]
         for each, answer in zip(batch, answers, strict=True):
             each.answer = answer
         # The next batch starts before this one's threads go on.

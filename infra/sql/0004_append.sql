@@ -17,7 +17,12 @@
 CREATE FUNCTION append(
     events json, texts json, keys json,
     OUT last_position bigint, OUT recorded_at timestamptz
-) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+)
+LANGUAGE plpgsql
+SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp
+SET lock_timeout = '15s'  -- somebody holds the counter row: better told than left waiting
+AS $$
 #variable_conflict use_column
 DECLARE
     n integer := json_array_length(events);

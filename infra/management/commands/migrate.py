@@ -7,7 +7,6 @@ from django.db import connection
 
 from infra.database import as_owner
 
-
 LET_READ = """
 DO $$
 BEGIN

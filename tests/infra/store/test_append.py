@@ -195,3 +195,13 @@ def test_a_lost_connection_is_told_apart_from_a_refusal(owner):
 def test_an_error_of_ours_is_not_hidden():
     with pytest.raises(psycopg.Error):
         append(Write([event() | {"decided_on": "no day"}]))
+
+
+def test_whoever_waits_too_long_for_the_counter_is_told(owner):
+    append(Write([event(version=1)]))
+    owner.execute("ALTER FUNCTION append SET lock_timeout = '50ms'")
+    with owner.transaction():
+        owner.execute("SELECT FROM event_log FOR UPDATE")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            append(Write([event(version=2)], keys=[key("k", 2)]))
+    assert append(Write([event(version=2)], keys=[key("k", 2)])).last_position == 2

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from infra.combining import Combiner
+from infra.combining import Abandoned, Combiner
 from tests.infra.store.acts import in_threads
 
 
@@ -77,3 +77,33 @@ def test_what_the_call_raises_is_raised_in_every_thread_of_it():
     assert first == "done"
     assert {type(other) for other in others} == {RuntimeError}
     assert sum({str(other): int(str(other)) for other in others}.values()) >= 2
+
+
+def test_an_interrupt_is_for_the_thread_that_led():
+    started, release = threading.Event(), threading.Event()
+
+    def run(requests):
+        if requests == ["first"]:
+            started.set()
+            release.wait(10)
+            return ["done"]
+        raise KeyboardInterrupt
+
+    combiner = Combiner(run, most=10)
+
+    def work(number):
+        if number == 0:
+            return combiner("first")
+        started.wait(10)
+        if number == 3:
+            time.sleep(0.2)
+            release.set()
+        try:
+            return combiner("later")
+        except BaseException as error:  # noqa: BLE001 - what is raised is looked at
+            return type(error)
+
+    first, *others = in_threads(4, work)
+    assert first == "done"
+    assert set(others) <= {KeyboardInterrupt, Abandoned}
+    assert Abandoned in others
