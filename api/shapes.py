@@ -16,6 +16,7 @@ from api.persons import NewPerson
 from domain.act import Body, Evidence
 from domain.standing import Standing
 from domain.values import Key, PersonId, TextRef
+from projections.requirement import State
 
 if TYPE_CHECKING:
     from pydantic.json_schema import JsonSchemaMode
@@ -175,6 +176,91 @@ class DecisionType(TypedDict):
     form: list[FormField]
 
 
+# --- Replaying ----------------------------------------------------------------------------------
+
+
+class Decided(TypedDict):
+    """The decision behind a change."""
+
+    position: Position
+    type: Key
+    name: Bilingual
+    body: Body
+    decided_on: date
+    recorded_at: datetime
+
+
+class Change(TypedDict):
+    """One place of a view. Without `before` nothing was there, without `after` nothing is.
+
+    `decision` is null where only time has passed.
+    """
+
+    pointer: str
+    before: NotRequired[JsonValue]
+    after: NotRequired[JsonValue]
+    decision: Decided | None
+
+
+Changes = TypedDict(
+    "Changes",
+    {
+        "contract": Key,
+        "version": Version,
+        "view": Key,
+        "axis": Literal["known", "valid"],
+        "from": datetime | date | None,
+        "to": datetime | date,
+        "changes": list[Change],
+    },
+)
+"""What changed in a view between two dates; in this order, the changes lead from one to the other.
+"""
+
+
+class OtherwiseJudged(TypedDict):
+    """A decision that another version of the framework would have judged otherwise."""
+
+    position: Position
+    type: Key
+    body: Body
+    decided_on: date
+    refused: list[Finding]
+    unjustified: list[Finding]
+    no_longer: list[Finding]
+
+
+class RequirementAnswer(TypedDict):
+    """How a requirement is answered."""
+
+    state: State
+    due: date | None
+    positions: list[Position]
+
+
+class OtherwiseAnswered(TypedDict):
+    """A requirement answered otherwise; null where that version does not ask for it."""
+
+    id: Key
+    basis: str
+    fr: str
+    en: str
+    own: RequirementAnswer | None
+    other: RequirementAnswer | None
+
+
+class Counterfactual(TypedDict):
+    """A contract's history under another version of the framework: what differs."""
+
+    contract: Key
+    version: Version
+    own_framework: Key
+    framework: Key
+    on: date
+    decisions: list[OtherwiseJudged]
+    requirements: list[OtherwiseAnswered]
+
+
 # --- The rest -----------------------------------------------------------------------------------
 
 
@@ -250,6 +336,8 @@ class Ready(TypedDict):
 
 
 SHAPES: Final[tuple[tuple[Any, JsonSchemaMode], ...]] = (
+    (Changes, "serialization"),
+    (Counterfactual, "serialization"),
     (DecisionType, "serialization"),
     (Document, "serialization"),
     (Event, "serialization"),

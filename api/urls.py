@@ -9,7 +9,10 @@ from django.views.generic import RedirectView
 
 from api import converters, log
 from api.agenda import Calendar, Silences
+from api.changes import Changes
+from api.conformity import ConformityCsv, ConformityPage
 from api.contracts import Contracts
+from api.counterfactual import Counterfactual
 from api.decision_types import DecisionType, DecisionTypes
 from api.docs import ProblemKind, Schema, pages
 from api.documents import Document, Documents
@@ -36,9 +39,14 @@ ROUTES: Final[dict[str, type[Endpoint]]] = {
     f"{API}contracts/<key:contract>/decisions/<key:slug>": DecisionView,
     f"{API}contracts/<key:contract>/evidence.zip": EvidenceBundle,
     f"{API}contracts/<key:contract>/history": History,
+    f"{API}contracts/<key:contract>/counterfactual": Counterfactual,
+    f"{API}contracts/<key:contract>/conformity.csv": ConformityCsv,
+    f"{API}contracts/<key:contract>/conformity.html": ConformityPage,
+    f"{API}contracts/<key:contract>/<key:view>/changes": Changes,
     **{
-        f"{API}contracts/<key:contract>"
-        + ("" if name == "overview" else f"/{name}"): endpoint_of(view)
+        f"{API}contracts/<key:contract>" + ("" if name == "overview" else f"/{name}"): endpoint_of(
+            view
+        )
         for name, view in VIEWS.items()
     },
     f"{API}calendar": Calendar,

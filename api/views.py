@@ -50,10 +50,8 @@ class ContractView(Endpoint):
     def show(self, request: Request, contract: ContractId) -> HttpResponse:
         """The view's answer; 404 before the contract began."""
         known_at, valid_at = self.asked["known_at"], self.asked["valid_at"]
-        today = today_in_geneva(dt.datetime.now(dt.UTC))
         history = history_of(contract)
-        _demand_begun(history, known_at, valid_at)
-        day = valid_at or (known_at and min(today_in_geneva(known_at), today)) or today
+        day = day_of(history, known_at, valid_at)
         also = (day.isoformat(),) if self.view.depends_on_the_day else ()
 
         def document() -> bytes:
@@ -72,10 +70,15 @@ def _of_contract(contract: ContractId, version: int, document: bytes) -> bytes:
     return orjson.dumps({"contract": contract, "version": version})[:-1] + b"," + document[1:]
 
 
-def _demand_begun(
+def day_of(
     history: list[Recorded[Any]], known_at: dt.datetime | None, valid_at: dt.date | None
-) -> None:
-    begun = history[0]
+) -> dt.date:
+    """The day on which a contract is looked at.
+
+    Raises:
+        Problem: 404, the contract had not begun.
+    """
+    begun, today = history[0], today_in_geneva(dt.datetime.now(dt.UTC))
     if known_at is not None and begun.recorded_at > known_at:
         raise not_found(
             Bilingual(
@@ -90,6 +93,9 @@ def _demand_begun(
                 "The contract had not been initiated by that day.",
             )
         )
+    if valid_at is not None:
+        return valid_at
+    return today if known_at is None else min(today_in_geneva(known_at), today)
 
 
 def endpoint_of(view: View[Any]) -> type[ContractView]:
