@@ -6,6 +6,7 @@ import inspect
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
+from api.forms import form_of
 from domain.act import Body
 from domain.catalogue import catalogue
 
@@ -57,8 +58,8 @@ def _decision(kind: type[Decision], general: list[type[Rule]]) -> Iterator[str]:
 
 
 def _fields(kind: type[Decision]) -> Iterator[str]:
-    for name, info in kind.model_fields.items():
-        yield f"`{name}`" if info.is_required() else f"`{name}` (optional)"
+    for field in form_of(kind):
+        yield f"`{field['name']}`" if field["required"] else f"`{field['name']}` (optional)"
 
 
 def _rule(rule: type[Rule]) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Union, get_args, get_or
 
 from annotated_types import Ge, Le, MaxLen, MinLen
 from pydantic import BaseModel, StringConstraints
+from pydantic.json_schema import SkipJsonSchema
 from typing_extensions import NotRequired, TypedDict
 
 from api.words import label_of
@@ -124,7 +125,11 @@ def said(bilingual: Bilingual) -> dict[str, str]:
 
 
 def _fields(model: type[BaseModel]) -> list[Field]:
-    return [_field(name, info) for name, info in model.model_fields.items()]
+    return [
+        _field(name, info)
+        for name, info in model.model_fields.items()
+        if not any(isinstance(note, SkipJsonSchema) for note in info.metadata)
+    ]
 
 
 def _field(name: str, info: FieldInfo) -> Field:

@@ -20,8 +20,8 @@ def language_of(request: HttpRequest) -> Language:
 
 @lru_cache(maxsize=1000)
 def _preferred(header: str) -> Language:
-    for tag, _ in parse_accept_lang_header(header):
-        match tag.split("-")[0]:
+    for tag, quality in parse_accept_lang_header(header):
+        match tag.split("-")[0] if quality else None:
             case "fr" | "*":
                 return "fr"
             case "en":

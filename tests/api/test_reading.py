@@ -1,0 +1,324 @@
+"""Reading contracts: today, as of a date, in the reader's language, with the reader's permissions."""
+
+import datetime as dt
+
+import pytest
+
+from tests.api.conftest import each, problem
+
+VIEWS = (
+    "",
+    "/bodies",
+    "/conformity",
+    "/diagnosis",
+    "/funding",
+    "/genealogy",
+    "/plenaries",
+    "/roadmap",
+    "/timeline",
+)
+PAQUIS = "/api/v1/contracts/paquis"
+
+
+@pytest.fixture
+def examples(database):
+    """Both examples imported, and every read model up to date."""
+    from infra.background import runner  # noqa: PLC0415 - needs settings
+    from infra.up import EXAMPLES, import_examples  # noqa: PLC0415
+
+    assert import_examples()
+    assert runner().catch_up()
+    return [file.stem for file in EXAMPLES]
+
+
+@pytest.fixture
+def history(examples, anybody):
+    """The decisions of Pâquis, as anybody reads them."""
+    answer = anybody.get(f"{PAQUIS}/history", {"limit": 1000})
+    assert answer.status_code == 200
+    return answer.json()["results"]
+
+
+# --- Views --------------------------------------------------------------------------------------
+
+
+@each("view", VIEWS)
+def test_every_view_of_every_contract_answers(examples, anybody, view):
+    for contract in examples:
+        answer = anybody.get(f"/api/v1/contracts/{contract}{view}")
+        assert answer.status_code == 200, answer.content
+        body = answer.json()
+        assert body["contract"] == contract
+        assert answer["ETag"].startswith(f'"{body["version"]}')
+        assert answer["Cache-Control"] == "no-cache"
+        assert b'"digest"' not in answer.content
+
+
+@each("view", VIEWS)
+def test_today_is_the_same_whether_stored_or_folded(examples, anybody, view):
+    now = dt.datetime.now(dt.UTC).isoformat().replace("+00:00", "Z")
+    stored = anybody.get(f"{PAQUIS}{view}")
+    folded = anybody.get(f"{PAQUIS}{view}", {"known_at": now})
+    assert stored.json() == folded.json()
+
+
+@each("view", [*VIEWS, "/history"])
+def test_what_the_reader_has_is_not_sent_again(examples, anybody, view):
+    first = anybody.get(PAQUIS + view)
+    again = anybody.get(PAQUIS + view, **{"If-None-Match": first["ETag"]})
+    assert again.status_code == 304
+    assert again.content == b""
+    assert again["ETag"] == first["ETag"]
+    weak = anybody.get(PAQUIS + view, **{"If-None-Match": f'"x", W/{first["ETag"]}'})
+    assert weak.status_code == 304
+    other = anybody.get(PAQUIS + view, **{"If-None-Match": '"1"'})
+    assert other.status_code == 200
+
+
+def test_the_past_is_folded_by_what_had_been_decided(examples, anybody):
+    assert anybody.get(PAQUIS).json()["standing"] == "interrupted"
+    then = anybody.get(PAQUIS, {"valid_at": "2014-12-31"}).json()
+    assert then["standing"] == "under_way"
+    assert then["counts"]["decisions"] < anybody.get(PAQUIS).json()["counts"]["decisions"]
+
+
+@each("view", [*VIEWS, "/history"])
+def test_before_it_was_initiated_there_is_no_contract(examples, anybody, view):
+    if view != "/history":
+        problem(anybody.get(PAQUIS + view, {"valid_at": "2009-01-01"}), 404, "not-found")
+        early = anybody.get(PAQUIS + view, {"known_at": "2020-01-01T00:00:00Z"})
+        problem(early, 404, "not-found")
+    problem(anybody.get(f"/api/v1/contracts/nowhere{view}"), 404, "not-found")
+
+
+def test_what_was_known_then_does_not_show_what_was_recorded_later(paquis, anybody):
+    suspended = paquis.decide("contract-suspended", {"reason": "Pause."}, on="2014-05-01").json()
+    paquis.decide("contract-resumed", {"reason": "Reprise."}, on="2014-06-01")
+    path = f"{PAQUIS}"
+    assert anybody.get(path).json()["standing"] == "under_way"
+    known = {"known_at": suspended["recorded_at"]}
+    assert anybody.get(path, known).json()["standing"] == "suspended"
+    assert len(anybody.get(f"{path}/history", known).json()["results"]) == 3
+    both = known | {"valid_at": "2014-04-30"}
+    assert anybody.get(path, both).json()["standing"] == "under_way"
+
+
+def test_a_rectified_decision_is_shown_as_corrected_and_as_it_was(paquis, anybody):
+    corrected = paquis.decide(
+        "decision-rectified",
+        {"position": 1, "reason": "Faute de frappe.", "fields": {"title": "Les Pâquis"}},
+        body="administrative_council",
+    )
+    assert corrected.status_code == 201, corrected.content
+    assert anybody.get(PAQUIS).json()["title"] == "Les Pâquis"
+    before = anybody.get("/api/v1/events/2").json()["recorded_at"]
+    assert anybody.get(PAQUIS, {"known_at": before}).json()["title"] == "Pâquis"
+    first, *_ = anybody.get(f"{PAQUIS}/history").json()["results"]
+    assert first["data"]["title"] == "Pâquis"
+    assert first["corrected_by"] == 3
+
+
+# --- History ------------------------------------------------------------------------------------
+
+
+def test_the_history_is_paged_by_version(history, anybody):
+    collected, url = [], f"{PAQUIS}/history?limit=7"
+    while url:
+        page = anybody.client.get(url).json()
+        assert len(page["results"]) <= 7
+        collected += page["results"]
+        url = page["next"]
+    assert collected == history
+    assert [each["version"] for each in history] == list(range(1, len(history) + 1))
+
+
+def test_the_history_says_who_when_on_what_basis_and_why_not(history):
+    for entry in history:
+        assert {"body", "basis", "decided_on", "recorded_at", "recorded_by", "evidence"} <= set(entry)
+        assert set(entry["name"]) == {"fr", "en"}
+    departed = [entry for entry in history if entry["departures"]]
+    assert departed
+    assert all(isinstance(why, str) for entry in departed for why in entry["departures"].values())
+
+
+# --- Permissions --------------------------------------------------------------------------------
+
+
+def needs(answer):
+    return [each for each in answer.json()["results"] if each["type"] == "need-expressed"]
+
+
+def test_restricted_texts_are_for_those_who_may_read_them(examples, anybody, as_role):
+    path, query = f"{PAQUIS}/history", {"limit": 1000}
+    hidden = needs(anybody.get(path, query))
+    assert hidden
+    assert {each["data"]["text"] for each in hidden} == {"[réservé]"}
+    for role in ("service", "finance"):
+        assert needs(as_role(role).get(path, query)) == hidden
+    for role in ("coordinator", "auditor", "admin"):
+        shown = needs(as_role(role).get(path, query))
+        assert "[réservé]" not in {each["data"]["text"] for each in shown}
+    english = needs(anybody.speaking("en").get(path, query))
+    assert {each["data"]["text"] for each in english} == {"[restricted]"}
+
+
+@each("view", [*VIEWS, "/history"])
+def test_the_past_is_shown_by_todays_permissions(examples, anybody, as_role, view):
+    """Nothing that the present hides is in yesterday's answer."""
+    told = needs(as_role("auditor").get(f"{PAQUIS}/history", {"limit": 1000}))
+    secrets = {each["data"]["text"] for each in told}
+    for query in ({}, {"valid_at": "2016-01-01"}, {"known_at": "2099-01-01T00:00:00Z"}):
+        shown = anybody.get(PAQUIS + view, query).content.decode()
+        assert not [secret for secret in secrets if secret in shown]
+
+
+def test_who_records_a_restricted_text_does_not_read_it_back_unless_he_may(paquis, as_role):
+    need = {
+        "need": "n1",
+        "title": "Un préau",
+        "origin": "written",
+        "theme": "espace-public",
+        "text": "Le soir, tout est fermé.",
+    }
+    answer = as_role("service").decide("need-expressed", need)
+    assert answer.json()["data"]["text"] == "[réservé]"
+    answer = paquis.decide("need-expressed", need | {"need": "n2"})
+    assert answer.json()["data"]["text"] == need["text"]
+
+
+def test_an_erased_text_reads_as_erased_everywhere(paquis, anybody):
+    paquis.decide("contract-suspended", {"reason": "Un secret."}, on="2014-05-01")
+    text = anybody.get("/api/v1/events/3").json()["data"]["reason"]["text"]
+    erased = paquis.decide(
+        "text-erased",
+        {"text": text, "basis_of_erasure": "LIPAD 47"},
+        on="2014-05-02",
+        body="project_lead",
+    )
+    assert erased.status_code == 201, erased.content
+    for path in ("", "/history", "/timeline"):
+        assert "Un secret" not in paquis.get(PAQUIS + path).content.decode()
+    assert paquis.get(PAQUIS).json()["suspended"]["reason"] == "[texte effacé]"
+    assert anybody.get("/api/v1/events/3").status_code == 200
+
+
+# --- Lists across contracts ---------------------------------------------------------------------
+
+
+def walk(asking, path, **query):
+    """Every result, page by page."""
+    answer = asking.get(f"/api/v1/{path}", query | {"limit": 3})
+    while True:
+        assert answer.status_code == 200, answer.content
+        page = answer.json()
+        yield from page["results"]
+        if page["next"] is None:
+            return
+        answer = asking.client.get(page["next"])
+
+
+def test_the_register_lists_and_finds_contracts(examples, anybody):
+    assert [each["contract"] for each in walk(anybody, "contracts")] == sorted(examples)
+    assert [each["contract"] for each in walk(anybody, "contracts", q="paquis")] == ["paquis"]
+    ended = walk(anybody, "contracts", standing="interrupted")
+    assert [each["contract"] for each in ended] == ["paquis"]
+    entry = next(walk(anybody, "contracts", q="paquis"))
+    inside = f"{(entry['west'] + entry['east']) / 2:.5f},{(entry['south'] + entry['north']) / 2:.5f}"
+    assert "paquis" in [each["contract"] for each in walk(anybody, "contracts", at=inside)]
+    assert list(walk(anybody, "contracts", at="6.0,46.3")) == []
+    box = "{west},{south},{east},{north}".format(**entry)
+    assert "paquis" in [each["contract"] for each in walk(anybody, "contracts", bbox=box)]
+
+
+def test_the_ledger_adds_up(examples, anybody):
+    from decimal import Decimal  # noqa: PLC0415
+
+    accounts = "origin requested voted available committed spent released refused".split()
+    balances = list(walk(anybody, "funding/ledger"))
+    assert balances
+    for balance in balances:
+        assert sum(Decimal(balance[name]) for name in accounts) == 0
+    entries = list(walk(anybody, "funding/entries", contract="vieux-moulin"))
+    assert entries
+    places = [(each["position"], each["seq"]) for each in entries]
+    assert places == sorted(set(places))
+    assert {each["contract"] for each in entries} == {"vieux-moulin"}
+
+
+def test_the_calendar_and_the_silences_are_lists(examples, anybody):
+    days = list(walk(anybody, "calendar", **{"from": "2014-01-01", "to": "2017-12-31"}))
+    assert days
+    assert [each["day"] for each in days] == sorted(each["day"] for each in days)
+    assert {each["occasion"] for each in walk(anybody, "calendar", occasion="plenary")} == {"plenary"}
+    answered = list(walk(anybody, "silences", state="all"))
+    assert len(answered) > len(list(walk(anybody, "silences")))
+
+
+def test_whoever_recorded_waits_for_the_list_to_show_it(coordinator, anybody):
+    """Read your own writes, while the worker follows a moment behind."""
+    import threading  # noqa: PLC0415
+
+    from django.db import connection  # noqa: PLC0415 - needs settings
+
+    from infra.background import runner  # noqa: PLC0415
+
+    assert runner().catch_up()
+    coordinator.begin()
+
+    def follow():
+        runner().catch_up()
+        connection.close()
+
+    worker = threading.Timer(0.3, follow)
+    worker.start()
+    assert anybody.get("/api/v1/contracts").json()["results"] == []
+    shown = coordinator.get("/api/v1/contracts").json()["results"]
+    worker.join()
+    assert [each["contract"] for each in shown] == ["paquis"]
+
+
+def test_a_list_that_is_behind_is_still_a_list(coordinator, monkeypatch):
+    from infra.background import runner  # noqa: PLC0415 - needs settings
+
+    monkeypatch.setattr("api.freshness.PATIENCE", 0.05)
+    runner().catch_up()
+    coordinator.begin()
+    assert coordinator.get("/api/v1/contracts").json()["results"] == []
+
+
+# --- Language -----------------------------------------------------------------------------------
+
+
+@each(
+    ("accept", "language"),
+    [
+        (None, "fr"),
+        ("en", "en"),
+        ("en-GB,en;q=0.9,fr;q=0.8", "en"),
+        ("fr-CH, en;q=0.9", "fr"),
+        ("de, it;q=0.5", "fr"),
+        ("de, en;q=0.5", "en"),
+        ("*", "fr"),
+        ("\x7f;;q=x,,", "fr"),
+        ("en;q=0", "fr"),
+    ],
+)
+def test_problems_are_told_in_the_readers_language(anybody, accept, language):
+    asking = anybody if accept is None else anybody.speaking(accept)
+    answer = asking.get("/api/v1/contracts/nowhere/history")
+    told = problem(answer, 404, "not-found")
+    assert told["title"] == {"fr": "Introuvable", "en": "Not found"}[language]
+    assert answer["Content-Language"] == language
+
+
+def test_findings_and_fields_are_told_in_both_languages(paquis):
+    for language, rule, field in (
+        ("fr", "La promotion n'a pas commencé.", "Ce champ est requis."),
+        ("en", "Promotion has not started.", "Field required"),
+    ):
+        asking = paquis.speaking(language)
+        held = {"audience": "Tous", "means": "stall"}
+        refused = problem(asking.decide("promotion-activity-held", held), 409, "rules")
+        assert refused["findings"][0]["message"] == rule
+        wrong = problem(asking.decide("promotion-activity-held", {}), 422, "fields")
+        assert {each["message"] for each in wrong["errors"]} == {field}
