@@ -105,22 +105,23 @@ class Supervisor:
     """Keeps children running for the time of a `with` block; then they end within 5 seconds.
 
     Args:
-        children: what shall run.
         environment: of the children.
         keep: descriptors that they inherit, and with them the locks on these files.
     """
 
-    def __init__(
-        self, children: Sequence[Child], environment: Mapping[str, str], *, keep: Sequence[int] = ()
-    ) -> None:
-        self.children = children
+    def __init__(self, environment: Mapping[str, str], *, keep: Sequence[int] = ()) -> None:
+        self.children: list[Child] = []
         self._reading, self._writing = os.pipe()
         self._environment = {**environment, VARIABLE: str(self._reading)}
         self._descriptors = (self._reading, *keep)
 
     def __enter__(self) -> Self:
-        self.tend()
         return self
+
+    def add(self, child: Child) -> None:
+        """Start a child, and keep it running from now on."""
+        self.children.append(child)
+        self.tend()
 
     def __exit__(
         self,

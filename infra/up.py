@@ -80,22 +80,26 @@ def up(port: int) -> None:
         signal.signal(number, _stop)
     with contextlib.suppress(_Stop), _alone() as lock:
         _demand_free(port)
-        with session.opened(quiet=True) as server:
+        with (
+            session.opened(quiet=True) as server,
+            Supervisor(_settings(), keep=(lock,)) as supervisor,
+        ):
+            # It has much to load: that goes on while the database is made ready.
+            supervisor.add(Child("web", _quartier("web", "--host", HOST, "--port", str(port))))
             session.migrate()
+            supervisor.add(Child("worker", _quartier("worker")))
             tokens = example_accounts(environment.HOME / "accounts.json")
             if import_examples():
                 _print("Imported the examples: paquis, vieux-moulin.")
-            address = os.environ.get("DATABASE_URL") or environment.database_url()
             connection.close()
-            tend = server.tend if server else lambda: None
-            with _serving(port, {**os.environ, "DATABASE_URL": address}, lock) as supervisor:
-                _wait_until_ready(port, supervisor)
-                _say_where(port, tokens)
-                _print("ready")
-                while True:
-                    time.sleep(LOOK_SECONDS)
-                    tend()
-                    supervisor.tend()
+            _wait_until_ready(port, supervisor)
+            _say_where(port, tokens)
+            _print("ready")
+            while True:
+                time.sleep(LOOK_SECONDS)
+                if server is not None:
+                    server.tend()
+                supervisor.tend()
 
 
 def _stop(number: int, _: object) -> None:
@@ -224,13 +228,13 @@ def import_examples() -> bool:
 # --- Running ------------------------------------------------------------------------------------
 
 
-def _serving(port: int, settings: dict[str, str], lock: int) -> Supervisor:
-    quartier = (sys.executable, "-m", "infra.cli")
-    children = (
-        Child("web", (*quartier, "web", "--host", HOST, "--port", str(port))),
-        Child("worker", (*quartier, "worker")),
-    )
-    return Supervisor(children, settings, keep=(lock,))
+def _settings() -> dict[str, str]:
+    """The children's environment: they use the server that runs, and start none."""
+    return {**os.environ, "DATABASE_URL": environment.database_url()}
+
+
+def _quartier(*arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", "infra.cli", *arguments)
 
 
 def _wait_until_ready(port: int, supervisor: Supervisor) -> None:
