@@ -195,6 +195,26 @@ def test_a_contract_that_moves_on_meanwhile_refuses_the_whole_file(database):
     assert log_size() == 2
 
 
+def test_what_is_erased_stays_erased_through_export_and_import(database):
+    bring(
+        person(),
+        initiated() | {"label": "begin"},
+        appointed(),
+        decision("text-erased", text="begin#/data/justification", basis_of_erasure="LIPAD")
+        | {"body": "coordinator"},
+        decision("person-erased", person="somebody", basis_of_erasure="LIPAD")
+        | {"body": "coordinator"},
+    )
+    exported = b"".join(export_contract("essai", names=True))
+    assert b"Made-Up" not in exported
+    assert "Une raison." not in exported.decode()
+    assert import_file(io.BytesIO(exported), now=NOW).known == 4
+    copied = import_file(io.BytesIO(exported.replace(b'"essai"', b'"copie"')), now=NOW)
+    assert (copied.faulty, copied.recorded) == (0, 4)
+    lines = [json.loads(line) | {"contract": ""} for line in export_contract("copie", names=True)]
+    assert lines == [json.loads(line) | {"contract": ""} for line in exported.splitlines()]
+
+
 # --- What is wrong is said, all of it -----------------------------------------------------------
 
 
