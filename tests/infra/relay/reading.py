@@ -65,7 +65,7 @@ def relaying(log, cluster, source=None):
     def run():
         try:
             Relay(source or LogSource(log.connect), cluster, SOURCE).run(stop)
-        except BaseException as error:
+        except Exception as error:  # noqa: BLE001 - handed to the test
             outcome.append(error)
 
     thread = threading.Thread(target=run)
