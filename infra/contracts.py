@@ -15,7 +15,7 @@ import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Final
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 
 from domain.contract import Contract
 from infra.database import cursor
@@ -107,10 +107,11 @@ class Contracts:
         Inside a transaction it is read anew, and shared with nobody: what was recorded in there
         may be rolled back.
         """
-        if connection.in_atomic_block:
+        ours = connections[DEFAULT_DB_ALIAS]
+        if ours.in_atomic_block:
             yield Held(contract_id)
             return
-        key = (str(connection.settings_dict["NAME"]), contract_id)
+        key = (str(ours.settings_dict["NAME"]), contract_id)
         with self._lock:
             held, counted = self._held.get(key) or (Held(contract_id), 0)
             self._held[key] = (held, counted)

@@ -6,7 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 import psycopg
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,12 +18,12 @@ def cursor() -> psycopg.Cursor[tuple[Any, ...]]:
     Parameters are bound by the server and statements prepared, which Django's cursor never does.
     Its errors are psycopg's own.
     """
-    if connection.connection is None:
-        connection.ensure_connection()
-    elif connection.connection.closed and not connection.in_atomic_block:
+    ours = connections[DEFAULT_DB_ALIAS]  # looked up once: `connection` looks at every use
+    if ours.connection is not None and ours.connection.closed and not ours.in_atomic_block:
         forget_connection()  # the server went away meanwhile
-        connection.ensure_connection()
-    return psycopg.Cursor(connection.connection)
+    if ours.connection is None:
+        ours.ensure_connection()
+    return psycopg.Cursor(ours.connection)
 
 
 def forget_connection() -> None:
