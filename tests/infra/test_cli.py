@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import re
 import shutil
 import subprocess
@@ -171,6 +172,20 @@ def test_import_reads_standard_input(database):
         result = _program({"DATABASE_URL": database.url}, "import", "-", stdin=file)
     assert result.returncode == 0, result.stderr
     assert log_size() == 118
+
+
+def test_import_shows_how_far_it_is_on_a_terminal(database):
+    ours, theirs = pty.openpty()
+    with os.fdopen(theirs, "wb") as terminal:
+        result = _program(
+            {"DATABASE_URL": database.url, "TERM": "xterm", "LOG_FORMAT": "json"},
+            *("import", PAQUIS, "--json"),
+            stderr=terminal,
+        )
+    shown = os.read(ours, 100_000).decode()
+    os.close(ours)
+    assert "Lines" in shown
+    assert json.loads(result.stdout)["recorded"] == 118, "the answer is not mixed with it"
 
 
 def test_export_gives_what_import_takes(imported, tmp_path):
@@ -375,13 +390,15 @@ def _documents(database):
         ).fetchall()
 
 
-def _program(environment, *arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE):
+def _program(
+    environment, *arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=None
+):
     return subprocess.run(
         [sys.executable, "-m", "api.cli", *arguments],
         env={**os.environ, **environment},
         stdin=stdin,
         stdout=stdout,
-        stderr=subprocess.PIPE,
+        stderr=stderr or subprocess.PIPE,
         check=False,
         text=True,
         cwd=ROOT,
