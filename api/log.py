@@ -28,7 +28,7 @@ from infra.database import cursor
 from infra.evidence import evidence_of
 from infra.log import tiles
 from infra.log.proofs import NoSuchPosition, NotSealed, Proof, proof
-from infra.log.sealer import wait_until_sealed
+from infra.log.sealing import wait_until_sealed
 
 if TYPE_CHECKING:
     from collections.abc import Callable

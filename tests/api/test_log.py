@@ -10,7 +10,7 @@ from infra.database import cursor
 from infra.log import tiles
 from infra.log.keys import LogKeys, read_keys, write_keys
 from infra.log.notes import Checkpoint, Note
-from infra.log.sealer import seal_all
+from infra.log.sealing import seal_all
 from infra.verifier.verifier import verify
 from tests.api.conftest import problem
 

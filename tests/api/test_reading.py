@@ -3,6 +3,7 @@
 import datetime as dt
 
 import pytest
+from openapi_schema_validator import OAS31Validator
 
 from tests.api.conftest import each, problem
 
@@ -116,6 +117,55 @@ def test_a_rectified_decision_is_shown_as_corrected_and_as_it_was(paquis, anybod
     first, *_ = anybody.get(f"{PAQUIS}/history").json()["results"]
     assert first["data"]["title"] == "Pâquis"
     assert first["corrected_by"] == 3
+
+
+@pytest.fixture
+def schema(anybody):
+    """A validator of what OpenAPI says that a GET of this path answers."""
+    document = anybody.get("/api/schema").json()
+
+    def of(path):
+        answer = document["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]
+        return OAS31Validator({"components": document["components"], **answer["schema"]})
+
+    return of
+
+
+CONTRACT = "/api/v1/contracts/{contract}"
+
+
+@each(
+    "path",
+    [
+        *(CONTRACT + view for view in VIEWS),
+        f"{CONTRACT}/history",
+        f"{CONTRACT}/decisions",
+        "/api/v1/calendar",
+        "/api/v1/contracts",
+        "/api/v1/decision-types",
+        "/api/v1/events",
+        "/api/v1/funding/entries",
+        "/api/v1/funding/ledger",
+        "/api/v1/reference",
+        "/api/v1/silences",
+        "/health/live",
+        "/health/ready",
+    ],
+)
+def test_real_answers_are_what_the_schema_says(examples, anybody, schema, path):
+    validator = schema(path)
+    for contract in examples if "{" in path else [""]:
+        answer = anybody.get(path.format(contract=contract))
+        errors = [f"{error.json_path}: {error.message}" for error in validator.iter_errors(answer.json())]
+        assert errors[:3] == []
+        assert len(answer.content) > 10
+
+
+@each("query", [{"valid_at": "2014-12-31"}, {"valid_at": "2015-12-31"}, {"valid_at": "2016-12-31"}])
+def test_past_answers_are_what_the_schema_says(examples, anybody, schema, query):
+    for view in VIEWS:
+        answer = anybody.get(PAQUIS + view, query)
+        assert not list(schema(CONTRACT + view).iter_errors(answer.json()))
 
 
 # --- History ------------------------------------------------------------------------------------
