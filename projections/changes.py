@@ -249,6 +249,8 @@ class _Comparison:
             else:
                 self._begun((*path, name), old, new, value, writer, None)
         for name, old in names.items():
+            if type(after) is dict and name in after:
+                continue  # nobody has looked at it
             taker = _later(by, self.trace.took_away(live, name))
             self.found.append(Change((*path, name), old, ABSENT, taker))
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from dataclasses import MISSING, fields, is_dataclass
+from datetime import date
+from decimal import Decimal
 from functools import cache
 from types import NoneType
 from typing import TYPE_CHECKING, Annotated, Any, Final, cast, get_args, get_origin, get_type_hints
@@ -31,7 +33,7 @@ _tracing: ContextVar[Trace] = ContextVar("tracing")
 class Trace:
     """Who wrote what, while one document is folded."""
 
-    __slots__ = ("by", "kept", "lists", "shrunk", "wrote")
+    __slots__ = ("by", "kept", "lists", "opened", "shrunk", "wrote")
 
     def __init__(self) -> None:
         self.by: Recorded[Any] | None = None
@@ -41,6 +43,9 @@ class Trace:
         """The writer of each item."""
         self.shrunk: dict[int, Recorded[Any] | None] = {}
         """Who last took an item away."""
+        self.opened: dict[int, dict[Any, None]] = {}
+        """Of each dictionary there was at first, the keys that somebody has looked at since:
+        nothing else in it has changed."""
         self.kept: list[Any] = []
         """Everything that was noted: while it lives, its id is nobody else's."""
 
@@ -56,16 +61,18 @@ class Trace:
             _tracing.reset(token)
 
     def children(self, node: Any) -> Iterator[tuple[str, Any, Recorded[Any] | None]]:
-        """What is in a container: name as in JSON, value, writer; nothing if it is none."""
+        """What may have changed in a container: name as in JSON, value, writer."""
         if isinstance(node, _Traced):
             wrote, place = self.wrote, id(node)
             for name in node._names:  # noqa: SLF001 - our own
                 yield name, getattr(node, name), wrote.get((place, name))
         elif isinstance(node, _Keys):
             wrote, place = self.wrote, id(node)
-            for key, value in cast("dict[Any, Any]", node).items():
-                name = str(key)
-                yield name, value, wrote.get((place, name))
+            keys = cast("dict[Any, Any]", node)
+            for key in self.opened.get(place, keys):
+                if key in keys:
+                    name = str(key)
+                    yield name, dict.__getitem__(keys, key), wrote.get((place, name))
         elif isinstance(node, _Items):
             items = cast("list[Any]", node)
             for index, (value, by) in enumerate(zip(items, self.lists[id(node)], strict=True)):
@@ -114,7 +121,7 @@ class _Traced:
             return
         if (how := _HOW.get(type(value), _adopt)) is not None:
             value = how(value)
-        elif type(old) is type(value) and old == value:
+        elif type(value) in _WORDS and old == value:
             return
         trace = _tracing.get()
         _SET(self, name, value)
@@ -122,19 +129,43 @@ class _Traced:
 
 
 class _Keys:
-    """A dictionary of a document."""
+    """A dictionary of a document. What is in it from the start becomes one when it is looked at."""
 
     __slots__ = ()
 
     def __setitem__(self: Any, key: Any, value: Any) -> None:
-        old = dict.get(self, key)
-        if old is value and value is not None:
+        old = dict.get(self, key, _NOTHING)
+        if old is value:
             return
-        if old is not None and type(old) is type(value) and old == value:
+        if (how := _HOW.get(type(value), _adopt)) is not None:
+            value = how(value)
+        elif type(value) in _WORDS and old == value:
             return
-        trace = _tracing.get()
-        dict.__setitem__(self, key, _adopt(value))
-        trace.wrote[id(self), str(key)] = trace.by
+        trace, place = _tracing.get(), id(self)
+        dict.__setitem__(self, key, value)
+        if (opened := trace.opened.get(place)) is not None:
+            opened[key] = None
+        trace.wrote[place, key if type(key) is str else str(key)] = trace.by
+
+    def __getitem__(self: Any, key: Any) -> Any:
+        value = dict.__getitem__(self, key)
+        if (how := _HOW.get(type(value), _adopt)) is not None:
+            adopted = how(value)
+            if adopted is not value:
+                dict.__setitem__(self, key, adopted)
+                value = adopted
+            if (opened := _tracing.get().opened.get(id(self))) is not None:
+                opened[key] = None
+        return value
+
+    def get(self: Any, key: Any, default: Any = None) -> Any:
+        return self[key] if key in self else default
+
+    def values(self: Any) -> Any:
+        return [self[key] for key in self]
+
+    def items(self: Any) -> Any:
+        return [(key, self[key]) for key in self]
 
     def __missing__(self: Any, key: Any) -> Any:
         begin = getattr(self, "_begin", None)
@@ -283,10 +314,10 @@ def _adopt_list(value: list[Any]) -> Any:
 
 
 def _adopt_dict(value: dict[Any, Any]) -> Any:
-    adopted = _Dict()
-    _tracing.get().kept.append(adopted)
-    for key, each in value.items():
-        dict.__setitem__(adopted, key, _adopt(each))
+    trace, adopted = _tracing.get(), _Dict(value)
+    trace.kept.append(adopted)
+    if trace.by is None:
+        trace.opened[id(adopted)] = {}
     return adopted
 
 
@@ -294,9 +325,10 @@ def _book_adopter(kind: type) -> Callable[[Any], Any]:
     traced = type(f"Traced{kind.__name__}", (_Keys, kind), {"__slots__": ()})
 
     def adopt(value: Any) -> Any:
-        _tracing.get().kept.append(value)
-        for key, each in value.items():
-            dict.__setitem__(value, key, _adopt(each))
+        trace = _tracing.get()
+        trace.kept.append(value)
+        if trace.by is None:
+            trace.opened[id(value)] = {}
         value.__class__ = traced
         return value
 
@@ -347,5 +379,8 @@ def _may_hold(hint: Any) -> bool:
     )
 
 
+_WORDS: Final = frozenset({bool, date, Decimal, int, str, tuple})
+"""What is compared when it is written: the same again is no change."""
+_NOTHING: Final = object()
 _HOW: dict[type, Callable[[Any], Any] | None] = {}
 _SET: Final = object.__setattr__
