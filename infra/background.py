@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from infra.log.sealing import Sealer
+from infra.log.witness import Cosigner
 from infra.source import StoredEvents
 from infra.worker import Work
 from projections.catalogue import PROJECTIONS
@@ -22,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 def everything() -> list[Work]:
     """All of it, for `quartier worker`."""
-    return [*projections()]
+    return [*projections(), *sealing()]
 
 
 def projections() -> list[Work]:
@@ -38,6 +40,11 @@ def projections() -> list[Work]:
         return following.step() > 0
 
     return [Work("projections", step)]
+
+
+def sealing() -> list[Work]:
+    """The transparency log: sealed by one worker at a time, and cosigned if there are witnesses."""
+    return [Work("seal", Sealer().step), Work("cosign", Cosigner().step)]
 
 
 def runner() -> Runner:

@@ -15,6 +15,7 @@ from django.db import Error as DatabaseError
 from infra.commands import accounts, check, contracts, read_models, replay, service
 from infra.commands.terminal import FOUND_WRONG, USED_WRONGLY, Failure, note, plain
 from infra.embedded_place import EmbeddedPostgresError
+from infra.log import commands as log_commands
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,6 +41,9 @@ app.command("project")(read_models.project_command)
 app.command("rebuild")(read_models.rebuild_command)
 app.command("replay")(replay.replay_command)
 app.command("check")(check.check_command)
+app.command("verify")(log_commands.verify_command)
+app.command("seal")(log_commands.seal_command)
+app.add_typer(log_commands.log_app, name="log")
 app.add_typer(accounts.app, name="accounts")
 app.command("token")(accounts.token_command)
 

@@ -35,7 +35,7 @@ from infra.contracts import UnknownContract, history_of
 from infra.database import cursor
 from infra.log import tiles
 from infra.log.proofs import NotSealed, consistency, encoded, prove
-from infra.log.sealer import wait_until_sealed
+from infra.log.sealing import wait_until_sealed
 from infra.store import COLUMNS
 from infra.submission import today_in_geneva
 from infra.vault import may_read_restricted, render

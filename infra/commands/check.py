@@ -11,7 +11,9 @@ from django.db.migrations.executor import MigrationExecutor
 from infra import checking, integrity
 from infra.commands import session, terminal
 from infra.commands.terminal import AsJson, fail, plain, say
+from infra.database import cursor
 from infra.integrity import Finding
+from infra.log.integrity import log_findings
 from infra.reference import reference
 from infra.store import log_size
 
@@ -27,6 +29,7 @@ CHECKS = {
     "order": "positions and versions have no gaps, instants do not go back",
     "events": "every event can be read",
     "texts": "the texts are those that the events had",
+    "log": "decisions, tiles and checkpoints are those that were sealed and signed",
     "read-models": "views and tables are the fold of the events",
 }
 
@@ -60,6 +63,8 @@ def check_command(as_json: AsJson = False) -> None:
 
 def _findings(end: int, done: terminal.Done) -> Iterator[Finding]:
     yield from integrity.findings(done)
+    for found in log_findings(cursor()):
+        yield Finding("log", str(found))
     yield from checking.differences(lambda folded: done(end + folded))
 
 

@@ -8,6 +8,7 @@ After C2SP tlog-tiles, tlog-checkpoint, signed-note, tlog-cosignature, tlog-witn
     keys.py         the key file, and what it has signed last
     tiles.py        what is stored: full tiles, checkpoints, signatures
     sealer.py       adds what was recorded, and signs
+    sealing.py      who does that, and when
     witness.py      asks others to cosign
     proofs.py       the proof of one decision, and of one tree extending another
     findings.py     what can be wrong with a log

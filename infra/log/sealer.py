@@ -1,21 +1,14 @@
 """The sealer: adds to the tree what was recorded since the last checkpoint, and signs it.
 
-One process seals at a time: it holds an advisory lock, and others stand by. Before it signs, the
-tree that was signed last is computed again from what is stored, and from the newest decisions
-themselves. Where that is not the tree that was signed, nothing is signed any more: a log that
-contradicts itself is of no use, and whoever altered it is not to have it signed.
+Before it signs, the tree that was signed last is computed again from what is stored, and from the
+newest decisions themselves. Where that is not the tree that was signed, nothing is signed any more:
+a log that contradicts itself is of no use, and whoever altered it is not to have it signed.
+`sealing.py` says who does it when.
 """
 
 from __future__ import annotations
 
-import threading
-import time
-from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
-
-import psycopg
-import structlog
 
 from domain.merkle import (
     HASH_SIZE,
@@ -30,134 +23,29 @@ from domain.merkle import (
     tile_root,
     verify_consistency,
 )
-from infra.database import dedicated
 from infra.log import tiles
 from infra.log.findings import Fault, Refused, finding
 from infra.log.keys import (
-    KeyFileError,
     LogKeys,
     ensure_keys,
-    key_file,
     read_keys,
     read_mark,
     write_mark,
 )
 from infra.log.notes import Checkpoint, Note, NoteError
 from infra.log.tiles import Sealed
-from infra.log.witness import Cosigner
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import psycopg
 
     from infra.log.tiles import Cursor
 
     Connection = psycopg.Connection[tuple[Any, ...]]
 
-log = structlog.get_logger(__name__)
-
 BATCH: Final = 16 * TILE_WIDTH
 """Decisions under one new checkpoint, at most."""
-
-LOCK: Final = 0x7175_6172_7469_6572
-"""The advisory lock of whoever seals."""
-
-PAUSE: Final = 0.1
-"""Seconds between two checkpoints, at least: what comes in the meantime shares the next one."""
-
-POLL: Final = 0.5
-"""Seconds after which it looks whether there is anything to seal, told or not."""
-
-ALARM_PAUSE: Final = 10.0
-"""Seconds before it tries again after it refused or failed."""
-
-
-@dataclass
-class Sealer:
-    """Seals what is recorded, on a connection of its own.
-
-    file: the keys; read anew for each checkpoint, so that they can be replaced meanwhile.
-    """
-
-    file: Path = field(default_factory=key_file)
-    cosigner: Cosigner = field(default_factory=Cosigner)
-
-    def run(self, stop: threading.Event) -> None:
-        """Seal until told to stop, and have it cosigned. What fails is logged and tried again."""
-        cosigning = threading.Thread(target=self.cosigner.run, args=[stop], daemon=True)
-        cosigning.start()
-        try:
-            self._run(stop)
-        finally:
-            self.cosigner.wake()
-            cosigning.join(1.0)  # a witness who is slow to answer is not waited for
-
-    def _run(self, stop: threading.Event) -> None:
-        while not stop.is_set():
-            try:
-                with dedicated() as connection:
-                    self._serve(connection, stop)
-            except (psycopg.Error, OSError, KeyFileError) as error:
-                log.warning("sealer_failed", error=str(error))
-                stop.wait(1.0)
-            except Exception:
-                log.exception("sealer_failed")
-                stop.wait(ALARM_PAUSE)
-
-    def _serve(self, connection: Connection, stop: threading.Event) -> None:
-        while not _lock(connection):
-            if stop.wait(POLL):
-                return
-        connection.execute("LISTEN quartier_events")
-        while not stop.is_set():
-            try:
-                sealed = seal(connection, self.file)
-            except Refused as refused:
-                log.error("sealing_refused", **refused.finding.as_json())  # noqa: TRY400 - expected
-                stop.wait(ALARM_PAUSE)
-                continue
-            if sealed is None:
-                _wait(connection)
-                continue
-            log.info("checkpoint_signed", size=sealed.size, root=sealed.root.hex())
-            self.cosigner.wake()
-            stop.wait(PAUSE)
-
-
-def seal_all(file: Path | None = None) -> Sealed | None:
-    """Seal everything that is recorded by now, once; the last new checkpoint, if there is one.
-
-    Raises:
-        Refused: nothing (more) was signed, and why.
-        KeyFileError: there are no keys.
-        SealedElsewhere: another process holds the lock.
-    """
-    with dedicated() as connection:
-        if not _lock(connection):
-            raise SealedElsewhere
-        last = None
-        while sealed := seal(connection, file or key_file()):
-            last = sealed
-        return last
-
-
-class SealedElsewhere(Exception):
-    """Another process seals this log."""
-
-
-def _lock(connection: Connection) -> bool:
-    row = connection.execute("SELECT pg_try_advisory_lock(%s)", [LOCK]).fetchone()
-    return bool(row and row[0])
-
-
-def _wait(connection: Connection) -> None:
-    """Wait for a hint that something was recorded, or a while; take all hints there are."""
-    for _ in connection.notifies(timeout=POLL, stop_after=1):
-        pass
-    for _ in connection.notifies(timeout=0):
-        pass
-
-
-# --- One checkpoint -----------------------------------------------------------------------------
 
 
 def seal(connection: Connection, file: Path) -> Sealed | None:
@@ -166,7 +54,7 @@ def seal(connection: Connection, file: Path) -> Sealed | None:
     Also signs the present checkpoint with a key that has not signed it yet.
 
     Args:
-        connection: the caller holds `LOCK` on it.
+        connection: the caller holds the lock of `sealing.py` on it.
         file: the keys.
 
     Returns:
@@ -313,22 +201,3 @@ def _extends(cursor: Cursor, last: Sealed, tree: Frontier) -> bool:
     """Whether what is stored now proves that the new tree extends the one signed last."""
     proof = consistency_proof(last.size, tree.size, tiles.hash_reader(cursor, tree.size))
     return verify_consistency(last.size, tree.size, last.root, tree.root(), proof)
-
-
-# --- How far it is ------------------------------------------------------------------------------
-
-
-def unsealed(cursor: Cursor) -> int:
-    """How many decisions are recorded and not yet under a signed checkpoint."""
-    return tiles.committed(cursor) - tiles.sealed_size(cursor)
-
-
-def wait_until_sealed(cursor: Cursor, position: int, seconds: float = 2.0) -> bool:
-    """Wait until the decision at that position is under a signed checkpoint, if it soon is."""
-    until = time.monotonic() + seconds
-    sealed = partial(tiles.sealed_size, cursor)
-    while sealed() < position:
-        if time.monotonic() > until:
-            return False
-        time.sleep(0.02)
-    return True

@@ -13,14 +13,13 @@ from __future__ import annotations
 
 import http.client
 import os
-import threading
+import time
 from base64 import b64encode
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-import psycopg
 import structlog
 
 from domain.merkle import consistency_proof
@@ -89,28 +88,25 @@ def _witness(number: int, line: str) -> Witness:
 
 
 class Cosigner:
-    """Has the newest checkpoint cosigned, beside the sealing: that waits for nobody."""
+    """Has the newest checkpoint cosigned, step by step, beside the sealing: for a worker."""
 
     def __init__(self) -> None:
-        self._wake = threading.Event()
+        self._tried = (-1, 0.0)
 
-    def wake(self) -> None:
-        """There is a new checkpoint."""
-        self._wake.set()
+    def step(self) -> bool:
+        """Ask the witnesses whose cosignature is missing; never more to do at once.
 
-    def run(self, stop: threading.Event) -> None:
-        """Ask for what is missing until told to stop. Whatever fails is logged and tried again."""
-        while True:
-            self._wake.clear()
-            if stop.is_set():  # asked after clearing: whoever stops it wakes it afterwards
-                return
-            try:
-                if asked := witnesses():
-                    with dedicated() as connection, connection.cursor() as cursor:
-                        cosign(cursor, asked)
-            except (WitnessError, psycopg.Error) as error:
-                log.warning("cosigning_failed", error=str(error))
-            self._wake.wait(RETRY)
+        Raises:
+            WitnessError: the file of witnesses is not well written.
+        """
+        if asked := witnesses():
+            with dedicated() as connection, connection.cursor() as cursor:
+                size, at = self._tried
+                newest = tiles.sealed_size(cursor)
+                if newest != size or time.monotonic() > at + RETRY:
+                    self._tried = newest, time.monotonic()
+                    cosign(cursor, asked)
+        return False
 
 
 def cosign(cursor: Cursor, asked: Sequence[Witness]) -> int:

@@ -18,7 +18,7 @@ import pytest
 from infra.log import tiles
 from infra.log.keys import LogKeys, mark_file, read_keys, write_keys
 from infra.log.notes import Checkpoint, Note
-from infra.log.sealer import seal_all
+from infra.log.sealing import seal_all
 from tests.conftest import absent
 
 HERE = Path(__file__).parent

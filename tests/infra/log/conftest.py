@@ -10,7 +10,7 @@ from infra.append import Write, append
 from infra.database import dedicated
 from infra.log import tiles
 from infra.log.keys import LogKeys, write_keys
-from infra.log.sealer import seal_all
+from infra.log.sealing import seal_all
 
 ORIGIN = "log.example/quartier"
 

@@ -23,7 +23,7 @@ from infra.log import tiles
 from infra.log.keys import LogKeys, read_keys
 from infra.log.notes import Checkpoint, Note
 from infra.log.proofs import NoSuchPosition, NotSealed, proof
-from infra.log.sealer import seal_all
+from infra.log.sealing import seal_all
 from infra.vault import erase_text
 from infra.verifier import verifier
 from infra.verifier.verifier import verify

@@ -8,11 +8,12 @@ from psycopg.errors import InsufficientPrivilege
 
 from domain import merkle
 from infra.database import dedicated
-from infra.log import keys, sealer, tiles
+from infra.log import keys, sealer, sealing, tiles
 from infra.log.findings import Fault, Refused
 from infra.log.keys import LogKeys, mark_file, read_keys, write_keys
 from infra.log.notes import Checkpoint
-from infra.log.sealer import SealedElsewhere, Sealer, seal_all
+from infra.log.sealing import SealedElsewhere, Sealer, seal_all
+from infra.worker import Work, Worker
 
 
 def root_of(cursor, size):
@@ -73,7 +74,7 @@ def test_a_large_backlog_is_sealed_in_batches(sealed, cursor, monkeypatch):
 def test_only_one_seals_at_a_time(record, key_file, database):
     record(1)
     with dedicated() as other:
-        assert sealer._lock(other)
+        assert sealing.take_lock(other)
         with pytest.raises(SealedElsewhere):
             seal_all(key_file)
     assert seal_all(key_file).size == 1
@@ -92,11 +93,11 @@ def test_the_application_may_add_to_the_log_and_change_nothing(sealed, cursor):
 
 @pytest.fixture
 def running(database, key_file):
-    stop = threading.Event()
-    thread = threading.Thread(target=Sealer(key_file).run, args=[stop])
+    worker = Worker([Work("seal", Sealer(key_file).step)])
+    thread = threading.Thread(target=worker.run)
     thread.start()
     yield
-    stop.set()
+    worker.stop()
     thread.join(5)
     assert not thread.is_alive()
 
@@ -105,14 +106,14 @@ def test_a_decision_at_rest_is_sealed_within_a_second(running, record, cursor):
     time.sleep(0.5)
     for count in range(1, 4):
         record(1)
-        assert sealer.wait_until_sealed(cursor, count, seconds=1.0)
+        assert sealing.wait_until_sealed(cursor, count, seconds=1.0)
         time.sleep(0.3)
 
 
 def test_the_sealer_keeps_up_with_what_is_recorded(running, record, cursor):
     record(5000)
-    assert sealer.wait_until_sealed(cursor, 5000, seconds=5.0)
-    assert sealer.unsealed(cursor) == 0
+    assert sealing.wait_until_sealed(cursor, 5000, seconds=5.0)
+    assert sealing.unsealed(cursor) == 0
 
 
 # --- What it refuses ------------------------------------------------------------------------------
