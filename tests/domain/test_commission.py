@@ -23,11 +23,13 @@ from domain.commission import (
 from domain.contract import Contract
 from domain.framework import CADRE_2014
 from domain.gathering import CommissionInquorate, PlenaryNotHeld, Purpose
+from domain.initiation import FrameworkSuperseded
 from domain.offices import CoordinatorRelieved, ServiceDelegateRecalled
 from tests.domain.given import Laws, day, each_of, given, person, take, told
 from tests.domain.stages import (
     CONSTITUTES,
     DRAFTED,
+    INITIATES,
     LAUNCHED,
     PLENARY_HELD,
     PROMOTED,
@@ -51,6 +53,11 @@ def resigned(*names, on="2014-07-15"):
 UNEVEN = (
     *WITH_DELEGATES,
     CONSTITUTES.but(seats=seats(service=("claire",))).departing_from(NoParity),
+)
+
+WITHOUT_PARITY = (
+    INITIATES.departing_from(FrameworkSuperseded).but(framework="pilots-2009"),
+    *WITH_COMMISSION[1:],
 )
 
 LAWS: Laws = {
@@ -138,6 +145,16 @@ LAWS: Laws = {
     )
     .when(CommissionMet, present=[person("claire")])
     .refused_among_others(CommissionInquorate, neighbourhood=0, services=2),
+    "even where parity is not asked for, both sides must be there": given(
+        WITHOUT_PARITY, resigned("anna", "bruno")
+    )
+    .when(CommissionMet, present=[person("claire")], departing=[OneSideAbsent])
+    .refused(CommissionInquorate, neighbourhood=0, services=2),
+    "where parity is not asked for, an uneven loss does not paralyse": given(
+        WITHOUT_PARITY, resigned("anna")
+    )
+    .when(CommissionMet, present=[person("bruno"), person("claire")])
+    .recorded(),
     "an even loss on both sides leaves parity": given(
         WITH_COMMISSION,
         resigned("anna"),

@@ -71,6 +71,9 @@ LAWS: Laws = {
     "another service replaces the one before, and has not accepted yet": given(ASSIGNED)
     .when(ActionAssigned, **TO_ROADS, action="a1")
     .recorded(lambda c: (c.actions["a1"].service, c.actions["a1"].accepted) == ("roads", False)),
+    "following up comes after the council's approval": given(FUNDED)
+    .when(ActionAssigned, **TO_ROADS, on="2015-07-09", action="a2")
+    .refused(NotForFollowUp),
     "a service is not made responsible twice": given(ASSIGNED)
     .when(ActionAssigned, **TO_ROADS, action="a2")
     .refused(AlreadyResponsible, service="roads"),
