@@ -212,10 +212,8 @@ class Accounts:
             "corrects": None,
             "lines": [self._line(account, sums) for account, sums in accounts.items()],
         }
-        # Neither is asked for again: what has been told need not be kept.
+        # What has been told need not be kept.
         self._rows[ENTRIES].clear()
-        self._rows[ENTRIES].touched.clear()
-        self._rows[BALANCES].touched.clear()
         return event
 
     # --- Accounts -------------------------------------------------------------------------------
@@ -224,15 +222,14 @@ class Accounts:
         """The accounts that a decision about money changed, and the one it is about."""
         if (action := getattr(decision, "action", None)) is None:
             return {f"{OPERATING}{decision.year}": self._titles.operating(decision.year)}
+        moved = {(entry.action, entry.route): None for entry in self._rows[ENTRIES].values()}
+        moved[action, len(self._titles.routes.get(action, ()))] = None
         balances = self._rows[BALANCES]
-        in_force = (action, len(self._titles.routes.get(action, ())))
-        accounts = {}
-        for key in {**balances.touched, in_force: None}:
-            if (balance := balances.get(key)) is not None:
-                account, sums = "{}/{}".format(*key), _sums(balance)
-                if key == in_force or sums != self._told.get(account, _NOTHING_TOLD).sums:
-                    accounts[account] = sums
-        return accounts
+        return {
+            f"{key[0]}/{key[1]}": _sums(balance)
+            for key in moved
+            if (balance := balances.get(key)) is not None
+        }
 
     def _all(self) -> Iterator[tuple[str, Sums]]:
         for (action, number), balance in self._rows[BALANCES].items():

@@ -109,7 +109,7 @@ class Publisher:
         """Give the producer up. What it still has to say goodbye for is waited for elsewhere."""
         producer, self._producer = self._producer, None
         if producer is not None:
-            threading.Thread(target=_close, args=[producer], daemon=True).start()
+            threading.Thread(target=_leave, args=[producer], daemon=True).start()
 
     def _used(self) -> Producer:
         if self._producer is None:
@@ -154,9 +154,9 @@ class Publisher:
         return True
 
 
-def _close(producer: Producer) -> None:
-    try:
-        producer.purge()
-        producer.close()
-    except KafkaException as error:
-        log.info("relay_producer_left", reason=error.args[0].name())
+def _leave(producer: Producer) -> None:
+    """Let go of the last reference, which ends the producer's own threads.
+
+    Not by `close`: it aborts first, and an abort in place is what is not to be done.
+    """
+    producer.purge()

@@ -10,7 +10,9 @@ from tests.infra.relay.story import Log
 
 @pytest.fixture
 def log(database):
-    return Log(database.url)
+    log = Log(database.url)
+    yield log
+    log.close()
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
-from infra.relay.positions import last_place
 from infra.relay.relay import Relay
 from infra.relay.source import LogSource
 
@@ -56,26 +55,39 @@ def ids(messages, contract=None):
     return [each for each in found if contract is None or each.startswith(f"{contract}/")]
 
 
+class Running:
+    """A relay in a thread of this process, and what stopped it, if anything did."""
+
+    def __init__(self, relay):
+        self.relay = relay
+        self.error = None
+        self.stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self):
+        try:
+            self.relay.run(self.stop)
+        except Exception as error:  # noqa: BLE001 - handed to the test
+            self.error = error
+
+    def has_come_to(self, position):
+        return self.error is not None or self.relay._place.position >= position
+
+    def end(self):
+        self.stop.set()
+        self._thread.join(60)
+        assert not self._thread.is_alive()
+
+
 @contextmanager
 def relaying(log, cluster, source=None):
-    """A relay in a thread of this process; ends with the block, and says what stopped it."""
-    stop = threading.Event()
-    outcome = []
-
-    def run():
-        try:
-            Relay(source or LogSource(log.connect), cluster, SOURCE).run(stop)
-        except Exception as error:  # noqa: BLE001 - handed to the test
-            outcome.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
+    """A relay that ends with the block."""
+    running = Running(Relay(source or LogSource(log.connect), cluster, SOURCE))
     try:
-        yield outcome
+        yield running
     finally:
-        stop.set()
-        thread.join(60)
-        assert not thread.is_alive()
+        running.end()
 
 
 def wait_until(true, seconds=30.0):
@@ -85,9 +97,3 @@ def wait_until(true, seconds=30.0):
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.05)
     return found
-
-
-def published(cluster, position):
-    """Whether the relay has come to this position."""
-    place = last_place(cluster, SOURCE)
-    return place is not None and place.position >= position

@@ -33,14 +33,20 @@ class Log:
         self.url = url
         self._versions = {}
         self._local = threading.local()
+        self._opened = []
 
     def connect(self):
         return psycopg.connect(self.url, autocommit=True)
+
+    def close(self):
+        for connection in self._opened:
+            connection.close()
 
     @property
     def connection(self):
         if getattr(self._local, "connection", None) is None:
             self._local.connection = self.connect()
+            self._opened.append(self._local.connection)
         return self._local.connection
 
     def record(self, contract, *decisions, on=date(2026, 3, 1), body=None):
