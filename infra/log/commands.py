@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from infra.log.keys import LogKeys
 
 log_app = typer.Typer(help="The transparency log: its keys, its checkpoints.", no_args_is_help=True)
-key_app = typer.Typer(help="The keys that sign the log.", no_args_is_help=True)
+key_app = typer.Typer(
+    help="The keys that sign the log. For example: `quartier log key show`", no_args_is_help=True
+)
 log_app.add_typer(key_app, name="key")
 
 
@@ -43,6 +45,10 @@ def create(
     """Make the key of a new log, in the file that QUARTIER_SIGNING_KEY_FILE names.
 
     The name identifies the log for ever: the address it is served at, without https://.
+
+    For example:
+
+        quartier log key create quartier.example/log
     """
     try:
         made = files.LogKeys.generate(name)
@@ -54,13 +60,23 @@ def create(
 
 @key_app.command("show")
 def show(as_json: AsJson = False) -> None:
-    """Show the public keys: publish them where the log's administrators cannot change them."""
+    """Show the public keys: publish them where the log's administrators cannot change them.
+
+    For example:
+
+        quartier log key show
+    """
     _show(_read(), as_json=as_json)
 
 
 @key_app.command("rotate")
 def rotate(as_json: AsJson = False) -> None:
-    """Add a new key. The old ones go on signing, until `quartier log key retire`."""
+    """Add a new key. The old ones go on signing, until `quartier log key retire`.
+
+    For example:
+
+        quartier log key rotate
+    """
     rotated = _read().rotated()
     files.write_keys(_file(), rotated)
     _show(rotated, as_json=as_json)
@@ -69,7 +85,12 @@ def rotate(as_json: AsJson = False) -> None:
 
 @key_app.command("retire")
 def retire(as_json: AsJson = False) -> None:
-    """Let only the newest key sign; the secrets of the others are forgotten."""
+    """Let only the newest key sign; the secrets of the others are forgotten.
+
+    For example:
+
+        quartier log key retire
+    """
     settled = _read().settled()
     files.write_keys(_file(), settled)
     _show(settled, as_json=as_json)
@@ -123,7 +144,7 @@ def follow_command(
 
     Run daily by somebody else than whoever runs the log, it shows that nothing was rewritten.
 
-    Example:
+    For example:
         quartier log follow https://quartier.example/log --key "$KEY" --kept checkpoint
     """
     try:
@@ -196,6 +217,10 @@ def seal_command() -> None:
     """Seal what is recorded until told to stop: sign a checkpoint, have witnesses cosign it.
 
     `quartier worker` does it too; one of them at a time, and another takes over when it ends.
+
+    For example:
+
+        quartier seal
     """
     from infra.background import sealing  # noqa: PLC0415 - it needs Django's settings
     from infra.commands.service import work_until_stopped  # noqa: PLC0415
