@@ -164,7 +164,8 @@ def test_everything_killed_at_once_leaves_the_data_whole(up):
     up.process.wait()
     up.start().until_ready()
     assert versions(up) == EXAMPLES
-    assert quartier(up, "check").returncode == 0
+    checked = quartier(up, "check")
+    assert checked.returncode == 0, checked.stdout
 
 
 def test_production_is_refused(tmp_path):
