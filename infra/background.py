@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from infra.log.keys import demand_keys
 from infra.log.sealing import Sealer
 from infra.log.witness import Cosigner
 from infra.source import StoredEvents
@@ -43,7 +44,12 @@ def projections() -> list[Work]:
 
 
 def sealing() -> list[Work]:
-    """The transparency log: sealed by one worker at a time, and cosigned if there are witnesses."""
+    """The transparency log: sealed by one worker at a time, and cosigned if there are witnesses.
+
+    Raises:
+        KeyFileError: in production there is no key.
+    """
+    demand_keys()
     return [Work("seal", Sealer().step), Work("cosign", Cosigner().step)]
 
 

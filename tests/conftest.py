@@ -144,8 +144,12 @@ def template(postgres: Server, django_db_blocker) -> str:
 
 
 @pytest.fixture
-def database(postgres: Server, template: str, django_db_blocker, monkeypatch) -> Iterator[Database]:
+def database(
+    postgres: Server, template: str, django_db_blocker, monkeypatch, tmp_path
+) -> Iterator[Database]:
     """A database of the test's own, migrated and empty; Django's default connection is to it."""
+    # A key remembers what it has signed last: each log needs one of its own.
+    monkeypatch.setenv("QUARTIER_SIGNING_KEY_FILE", str(tmp_path / "log-key"))
     _drop_finished(postgres)
     name = f"{template}_{os.getpid()}_{next(_numbers)}"
     url = postgres.address(name)

@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from django.core.exceptions import ImproperlyConfigured
+
 from infra import environment
 from infra.log.findings import Fault, Refused, finding
 from infra.log.notes import Checkpoint, Note, NoteError, SigningKey, VerifierKey
@@ -28,7 +30,7 @@ from infra.log.notes import Checkpoint, Note, NoteError, SigningKey, VerifierKey
 HEADER = "# The keys of Quartier's log. Whoever can read this can sign in its name.\n"
 
 
-class KeyFileError(Exception):
+class KeyFileError(ImproperlyConfigured):
     """The key file is missing, is readable by others, or is not what it should be."""
 
 
@@ -128,6 +130,16 @@ def read_keys(file: Path) -> LogKeys:
         return LogKeys.parse(written)
     except NoteError as error:
         raise KeyFileError(f"{file} does not hold the log's keys: {error}.") from error
+
+
+def demand_keys() -> None:
+    """Refuse to start in production without keys that can be read; elsewhere they are made.
+
+    Raises:
+        KeyFileError: what is missing.
+    """
+    if environment.is_production():
+        read_keys(key_file())
 
 
 def write_keys(file: Path, keys: LogKeys, *, new: bool = False) -> None:

@@ -3,10 +3,12 @@
 import stat
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 
 from infra.log.keys import (
     KeyFileError,
     LogKeys,
+    demand_keys,
     ensure_keys,
     key_file,
     mark_file,
@@ -83,6 +85,16 @@ def test_the_environment_says_where_the_keys_are(tmp_path, monkeypatch):
         key_file()
     with pytest.raises(KeyFileError, match="cannot be read"):
         ensure_keys(tmp_path / "absent")
+
+
+def test_in_production_the_worker_does_not_start_without_a_key(tmp_path, monkeypatch):
+    demand_keys()
+    monkeypatch.setenv("QUARTIER_ENV", "production")
+    monkeypatch.setenv("QUARTIER_SIGNING_KEY_FILE", str(tmp_path / "absent"))
+    with pytest.raises(ImproperlyConfigured, match="absent"):
+        demand_keys()
+    write_keys(tmp_path / "absent", LogKeys.generate(), new=True)
+    demand_keys()
 
 
 def test_nothing_was_signed_before_the_first_time(tmp_path):
