@@ -146,13 +146,18 @@ def _say_report(report: Report, language: Language) -> None:
     if report.faulty:
         hidden = report.faulty - len(report.faults)
         more = f" ({hidden} more are not shown)" if hidden else ""
-        say(f"[bold red]{report.faulty} faulty lines{more}.[/] Nothing was recorded.")
+        say(f"[bold red]{_count(report.faulty, "faulty line")}{more}.[/] Nothing was recorded.")
         return
     would = "would be " if report.dry_run else ""
     say(
-        f"{report.recorded} decisions {would}recorded in {len(report.contracts)} contracts, "
-        f"{report.known} known already, {report.persons} persons new."
+        f"{_count(report.recorded, 'decision')} {would}recorded "
+        f"in {_count(len(report.contracts), 'contract')}, {report.known} known already, "
+        f"{_count(report.persons, 'person')} new."
     )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _say_fault(fault: Fault, language: Language) -> None:
