@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -14,10 +15,10 @@ from django.db import connection
 
 from infra.combining import Abandoned, Combiner
 from infra.database import cursor, forget_connection
+from infra.prepared import Prepared
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from infra.store import StoredDecision
 
@@ -133,18 +134,10 @@ _together: Combiner[Write, Appended] = Combiner(_append_several, most=100)
 
 def _append(write: Write) -> Appended:
     try:
-        row = (
-            cursor()
-            .execute(
-                STATEMENT,
-                (
-                    orjson.dumps(write.events).decode(),
-                    orjson.dumps(write.texts).decode() if write.texts else None,
-                    orjson.dumps(write.keys).decode() if write.keys else None,
-                ),
-                prepare=True,
-            )
-            .fetchone()
+        return _call(
+            orjson.dumps(write.events),
+            orjson.dumps(write.texts) if write.texts else None,
+            orjson.dumps(write.keys) if write.keys else None,
         )
     except psycopg.errors.UniqueViolation as error:
         if error.diag.constraint_name == "idempotency_pkey":
@@ -161,5 +154,24 @@ def _append(write: Write) -> Appended:
         if error.sqlstate == _STALE:
             raise StaleVersion(error.diag.message_primary) from error
         raise
-    assert row is not None  # noqa: S101 - a function answers with one row
-    return Appended(*row)
+
+
+def _call(*parameters: bytes | None) -> Appended:
+    ours = cursor()
+    if connection.in_atomic_block:
+        as_text = [given and given.decode() for given in parameters]
+        row = ours.execute(STATEMENT, as_text, prepare=True).fetchone()
+        assert row is not None  # noqa: S101 - a function answers with one row
+        return Appended(*row)
+    last_position, recorded_at = _append_statement.row(ours.connection, *parameters)
+    # Both are null where no events were given.
+    return Appended(
+        int(last_position or 0), datetime.fromisoformat((recorded_at or _EPOCH).decode())
+    )
+
+
+_EPOCH: Final = b"1970-01-01 00:00:00+00"
+_append_statement = Prepared(
+    "quartier_append",
+    "SELECT last_position, recorded_at FROM append($1::json, $2::json, $3::json)",
+)

@@ -205,3 +205,10 @@ def test_whoever_waits_too_long_for_the_counter_is_told(owner):
         with pytest.raises(psycopg.errors.LockNotAvailable):
             append(Write([event(version=2)], keys=[key("k", 2)]))
     assert append(Write([event(version=2)], keys=[key("k", 2)])).last_position == 2
+
+
+def test_a_prepared_append_survives_what_psycopg_deallocates():
+    append(Write([event(version=1)]))
+    cursor().execute("DEALLOCATE ALL")
+    assert append(Write([event(version=2)])).last_position == 2
+    assert append(Write([event(version=3)])).last_position == 3
