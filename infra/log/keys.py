@@ -6,9 +6,10 @@
 Every secret key in the file signs each checkpoint, so that while a key is being replaced,
 whoever knows either of them can verify. All keys have one name: the log's origin.
 
-Beside the file, under its name and `.signed`, is the last checkpoint these keys have signed. It
-is written before a signature leaves the process, and nothing that contradicts it is signed, even
-if the database is put back to an earlier state.
+Beside the file, under its name and `.signed`, is the last checkpoint these keys have signed (in
+`QUARTIER_HOME` where the file's folder is read-only, as a container's secrets are). It is written
+before a signature leaves the process, and nothing that contradicts it is signed, even if the
+database is put back to an earlier state.
 """
 
 from __future__ import annotations
@@ -120,11 +121,12 @@ def read_keys(file: Path) -> LogKeys:
         KeyFileError: it cannot be read, others may read it, or it holds something else.
     """
     try:
-        others = file.stat().st_mode & 0o077
+        status = file.stat()
         written = file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise KeyFileError(f"The log's keys cannot be read: {error}.") from error
-    if others:
+    # Who a container's secrets belong to, and their mode, is not ours to say.
+    if status.st_mode & 0o077 and status.st_uid == os.getuid():
         raise KeyFileError(f"{file} can be read by others: chmod 600 {file}")
     try:
         return LogKeys.parse(written)
@@ -185,7 +187,8 @@ def ensure_keys(file: Path) -> LogKeys:
 
 def mark_file(file: Path) -> Path:
     """Where it is noted what the keys of that file have signed last."""
-    return file.with_name(file.name + ".signed")
+    folder = file.parent if os.access(file.parent, os.W_OK) else environment.HOME
+    return folder / f"{file.name}.signed"
 
 
 def read_mark(file: Path, keys: LogKeys) -> Checkpoint | None:

@@ -1,6 +1,7 @@
 """The key file is the present user's alone, and holds the keys of one log."""
 
 import stat
+from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -95,6 +96,12 @@ def test_in_production_the_worker_does_not_start_without_a_key(tmp_path, monkeyp
         demand_keys()
     write_keys(tmp_path / "absent", LogKeys.generate(), new=True)
     demand_keys()
+
+
+def test_what_was_signed_is_noted_elsewhere_where_the_secret_is_read_only(monkeypatch, tmp_path):
+    monkeypatch.setattr("infra.log.keys.os.access", lambda *_: False)
+    monkeypatch.setattr("infra.environment.HOME", tmp_path)
+    assert mark_file(Path("/run/secrets/signing_key")) == tmp_path / "signing_key.signed"
 
 
 def test_nothing_was_signed_before_the_first_time(tmp_path):
