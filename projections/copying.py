@@ -10,6 +10,7 @@ from typing import Self
 from django.db import connection
 
 from projections.sql import cursor
+from projections.table import COPIED
 
 PIECE = 1 << 18
 """Bytes gathered for one table before they are sent."""
@@ -85,5 +86,5 @@ class Copier:
             connection.close()
 
     def _copy(self, target: str, lines: bytes) -> None:
-        with cursor().copy(f"COPY {target} FROM STDIN") as copy:
+        with cursor().copy(f"COPY {target} FROM STDIN {COPIED}") as copy:
             copy.write(lines)

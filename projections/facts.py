@@ -113,6 +113,6 @@ class Book(dict[K, V]):
 def book(begin: Callable[[], V]) -> Any:
     """Make a field that is empty at first.
 
-        actions: Book[ActionId, Line] = book(Line)
+    actions: Book[ActionId, Line] = book(Line)
     """
     return field(default_factory=lambda: Book(begin))

@@ -55,7 +55,10 @@ class Step(Fact):
 
 @dataclass(slots=True)
 class Node:
-    """One thing, the decisions about it, and what it comes from and leads to."""
+    """One thing, the decisions about it, and what it comes from and leads to.
+
+    Needs and actions have a title; the others are about the action that their key names.
+    """
 
     kind: NodeKind
     title: Title | None = None
@@ -206,8 +209,7 @@ def _(graph: Genealogy, decision: ActionSetAside, recorded: Recorded[Any]) -> No
 def _(graph: Genealogy, decision: RoadmapDrafted | RoadmapAmended, recorded: Recorded[Any]) -> None:
     for action in decision.actions:
         place = f"roadmap:{decision.version}:{action}"
-        node = _node(graph, place, recorded)
-        node.title = _node(graph, f"action:{action}").title
+        _node(graph, place, recorded)
         _link(graph, f"action:{action}", place)
         graph.trails[action].place = place
 
@@ -245,7 +247,6 @@ def _(graph: Genealogy, decision: RoadmapApproved, recorded: Recorded[Any]) -> N
         place = f"roadmap:{decision.version}:{answer.action}"
         key = f"verdict:{decision.version}:{answer.action}"
         node = _node(graph, key, recorded)
-        node.title = _node(graph, place).title
         _link(graph, place, key)
         if answer.verdict is Verdict.REFUSED:
             node.dropped = because(recorded, answer.reason)
@@ -263,7 +264,6 @@ def _grow(graph: Genealogy, action: ActionId, key: str, recorded: Recorded[Any])
     trail = graph.trails[action]
     before = trail.tip or trail.verdict or f"action:{action}"
     node = _node(graph, key, recorded)
-    node.title = _node(graph, f"action:{action}").title
     if before != key:
         _link(graph, before, key)
     trail.tip = key

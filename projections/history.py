@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from domain.decision import Decision, Recorded
@@ -55,7 +56,7 @@ def _(rows: Written, decision: Decision, recorded: Recorded[Any]) -> None:
     rows[INDEX][recorded.position] = Indexed(
         recorded.version,
         kind.slug,
-        kind.__module__.rpartition(".")[2],
+        _chapter(kind),
         act.body.value,
         act.decided_on,
         recorded.recorded_at,
@@ -64,6 +65,11 @@ def _(rows: Written, decision: Decision, recorded: Recorded[Any]) -> None:
     )
     if isinstance(decision, Correction):
         rows[CORRECTIONS][decision.position] = Corrected(recorded.position)
+
+
+@cache
+def _chapter(kind: type[Decision]) -> str:
+    return kind.__module__.rpartition(".")[2]
 
 
 # --- Queries ------------------------------------------------------------------------------------

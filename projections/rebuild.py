@@ -8,6 +8,7 @@ and one transaction, in which nothing else can move, makes it the one that count
 from __future__ import annotations
 
 import contextlib
+import gc
 import itertools
 from dataclasses import dataclass, field
 from operator import attrgetter
@@ -20,7 +21,7 @@ from projections.copying import Copier
 from projections.positions import ensure, take
 from projections.projection import standing
 from projections.sql import cursor
-from projections.table import Table, copy_line
+from projections.table import Table
 from projections.view import View
 
 if TYPE_CHECKING:
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
 BATCH = 500
 LOCK = 7_201_404
 """The advisory lock of rebuilding: one at a time."""
-
-Plan = dict["type[Decision]", "list[tuple[int, Handler[Any]]]"]
 
 
 class RebuildRunning(RuntimeError):
@@ -70,7 +69,7 @@ def rebuild(
         RebuildRunning: another rebuild is under way.
     """
     chosen = list(projections)
-    with _alone():
+    with _alone(), _without_collecting():
         ensure(chosen)
         _clear(chosen)
         making = _Making(chosen, _new_generation())
@@ -89,6 +88,18 @@ def _alone() -> Iterator[None]:
         yield
     finally:
         _one("SELECT pg_advisory_unlock(%s)", LOCK)
+
+
+@contextlib.contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Leave cycles alone: what is folded has none, and looking for them takes its time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _one(query: str, *parameters: Any) -> Any:
@@ -133,10 +144,23 @@ class _Making:
         self.projections = projections
         self.generation = generation
         self.rebuilt = Rebuilt()
+        self._make_plans()
+
+    def _make_plans(self) -> None:
+        """Which handlers a decision type calls, and in whose state, by its place.
+
+        Where something was corrected, most read models are handed the decisions that count, and
+        the `raw` ones those that were recorded.
+        """
+        placed = list(enumerate(self.projections))
+        self._of_all = _Plan(placed)
+        self._of_effective = _Plan([each for each in placed if not each[1].raw])
+        self._of_raw = _Plan([each for each in placed if each[1].raw])
 
     def _give_up(self, poison: Poisoned) -> None:
         self.rebuilt.poisoned.append(poison)
         self.projections = [each for each in self.projections if each is not poison.projection]
+        self._make_plans()
 
     # --- Everything, contract by contract -------------------------------------------------------
 
@@ -162,9 +186,8 @@ class _Making:
             elif isinstance(projection, Table):
                 start = f"{self.generation}\t{contract}\t"
                 for relation in projection.relations:
-                    rows = state[relation].items()
-                    if rows:
-                        lines = [start + copy_line(relation.flat(key, row)) for key, row in rows]
+                    line = relation.copied_line
+                    if lines := [start + line(key, row) for key, row in state[relation].items()]:
                         copier.lines(relation.copied, "".join(lines).encode())
 
     def _folded(self, history: list[Recorded[Any]]) -> list[Any]:
@@ -174,10 +197,10 @@ class _Making:
             effective = standing(history)
             try:
                 if effective is history:
-                    self._fold(states, history, self._plan())
+                    self._fold(states, history, self._of_all)
                 else:
-                    self._fold(states, effective, self._plan(raw=False))
-                    self._fold(states, history, self._plan(raw=True))
+                    self._fold(states, effective, self._of_effective)
+                    self._fold(states, history, self._of_raw)
             except _Failed as failed:
                 poison = Poisoned(self.projections[failed.place], failed.recorded)
                 poison.__cause__ = failed.__cause__
@@ -186,7 +209,7 @@ class _Making:
                 return states
 
     @staticmethod
-    def _fold(states: list[Any], history: Iterable[Recorded[Any]], plan: Plan) -> None:
+    def _fold(states: list[Any], history: Iterable[Recorded[Any]], plan: _Plan) -> None:
         place = 0
         recorded: Any = None
         try:
@@ -196,16 +219,6 @@ class _Making:
                     handler(states[place], decision, recorded)
         except Exception as error:
             raise _Failed(place, recorded) from error
-
-    def _plan(self, *, raw: bool | None = None) -> Plan:
-        """Which handlers a decision type calls: of all read models, or of those (not) `raw`."""
-        return _Plan(
-            [
-                (place, projection)
-                for place, projection in enumerate(self.projections)
-                if raw is None or projection.raw is raw
-            ]
-        )
 
     # --- What was recorded meanwhile ------------------------------------------------------------
 

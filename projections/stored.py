@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -162,24 +163,25 @@ def load_rows(
             " WHERE generation = %s AND contract = ANY(%s)",
             [generation, list(contracts)],
         )
+        stored: dict[ContractId, dict[Any, Any]] = defaultdict(dict)
         for contract, *columns in found:
             key, row = relation.of(columns)
-            dict.__setitem__(loaded[contract][relation], key, row)
+            stored[contract][key] = row
+        for contract, rows in stored.items():
+            loaded[contract][relation] = Rows(relation, rows)
     return loaded
 
 
 def save_rows(table: Table, generation: int, written: dict[ContractId, Written]) -> None:
-    """Write the rows that were touched, and delete those that are gone."""
+    """Write the rows that are not as they were stored, and delete those that are gone."""
     for relation in table.relations:
-        touched = []
+        changed = []
         for contract, rows in written.items():
-            of_relation = rows[relation]
-            touched += [
-                (contract, key, dict.__getitem__(of_relation, key)) for key in of_relation.touched
-            ]
-            _delete_keys(relation, generation, contract, of_relation)
-        if touched:
-            _upsert(relation, generation, touched)
+            changed += [(contract, key, row) for key, row in rows[relation].changed()]
+            if gone := rows[relation].gone():
+                _delete(relation, generation, contract, gone)
+        if changed:
+            _upsert(relation, generation, changed)
 
 
 def delete_rows(table: Table, generation: int, contracts: Collection[ContractId]) -> None:
@@ -205,13 +207,12 @@ def _upsert(
     )
 
 
-def _delete_keys(
-    relation: Relation[Any], generation: int, contract: ContractId, rows: Rows[Any]
+def _delete(
+    relation: Relation[Any], generation: int, contract: ContractId, keys: Iterable[Any]
 ) -> None:
-    if not rows.gone:
-        return
-    keys = " AND ".join(f"{name} = %s" for name in relation.key) or "true"
+    told_apart = " AND ".join(f"{name} = %s" for name in relation.key) or "true"
     cursor().executemany(
-        f"DELETE FROM {relation.table} WHERE generation = %s AND contract = %s AND {keys}",  # noqa: S608
-        [(generation, contract, *(key if isinstance(key, tuple) else (key,))) for key in rows.gone],
+        f"DELETE FROM {relation.table}"  # noqa: S608 - names only
+        f" WHERE generation = %s AND contract = %s AND {told_apart}",
+        [(generation, contract, *(key if isinstance(key, tuple) else (key,))) for key in keys],
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin, get_type_hints
 
@@ -25,7 +25,7 @@ NAMED = {
 }
 """The kinds of identifier in `domain.values` that make a subject, and what it begins with."""
 
-Reader = Callable[[Any], Iterator[str]]
+Reader = Callable[[Any], Iterable[str]]
 
 
 def subjects_of(decision: Decision) -> tuple[str, ...]:
@@ -65,7 +65,7 @@ def _reader(hint: Any) -> Reader | None:
 
 def _one(named: str) -> Reader:
     prefix = f"{named}:"
-    return lambda value: iter((f"{prefix}{value}",))
+    return lambda value: (f"{prefix}{value}",)
 
 
 def _many(read: Reader) -> Reader:

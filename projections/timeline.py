@@ -120,7 +120,11 @@ def _(view: Timeline, decision: Decision, recorded: Recorded[Any]) -> None:
     name = _ABOUT[type(decision)]
     about = None if name is None else str(getattr(decision, name))
     moment = Moment(recorded.act.decided_on, recorded.position, decision.slug, about)
-    insort(view.moments, moment, key=_place)
+    moments = view.moments
+    if moments and moment.decided_on < moments[-1].decided_on:
+        insort(moments, moment, key=_place)
+    else:
+        moments.append(moment)
 
 
 @timeline.on(*STAGES)
