@@ -146,7 +146,7 @@ def _say_report(report: Report, language: Language) -> None:
     if report.faulty:
         hidden = report.faulty - len(report.faults)
         more = f" ({hidden} more are not shown)" if hidden else ""
-        say(f"[bold red]{_count(report.faulty, "faulty line")}{more}.[/] Nothing was recorded.")
+        say(f"[bold red]{_count(report.faulty, 'faulty line')}{more}.[/] Nothing was recorded.")
         return
     would = "would be " if report.dry_run else ""
     say(
