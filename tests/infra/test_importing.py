@@ -392,4 +392,4 @@ def test_memory_does_not_hold_the_texts_of_the_file(database, monkeypatch):
 
 def _count(database, table):
     with psycopg.connect(database.url) as connection:
-        return connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608
+        return connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]

@@ -105,7 +105,8 @@ def test_readers_never_see_less_than_before(models):
                 seen.append(
                     select(
                         "SELECT (SELECT count(*) FROM view_document),"
-                        " (SELECT count(*) FROM history_index), (SELECT count(*) FROM ledger_entry),"
+                        " (SELECT count(*) FROM history_index),"
+                        " (SELECT count(*) FROM ledger_entry),"
                         " (SELECT count(*) FROM register),"
                         " (SELECT min(position) FROM projection_position)"
                     )[0]

@@ -55,7 +55,7 @@ def test_a_log_that_was_never_sealed_is_not_wrong(record, key_file, cursor):
 )
 def test_an_altered_decision_is_named(sealed, cursor, intruder, position, change):
     sealed(300)
-    intruder.execute(f"UPDATE event SET {change} WHERE position = %s", [position])  # noqa: S608
+    intruder.execute(f"UPDATE event SET {change} WHERE position = %s", [position])
     assert found(cursor) == [(Fault.EVENT_ALTERED, {"position": position})]
 
 

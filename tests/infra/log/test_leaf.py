@@ -67,7 +67,7 @@ def test_an_entry_that_is_too_long_is_refused():
 
 def test_the_database_and_the_program_hash_the_same_payload(record, cursor):
     record(3)
-    cursor.execute(f"SELECT {COLUMNS} FROM event ORDER BY position")  # noqa: S608 - constants
+    cursor.execute(f"SELECT {COLUMNS} FROM event ORDER BY position")
     read = [leaf_of(row) for row in cursor.fetchall()]
     assert read == list(tiles.leaves(cursor, 0, 3))
     assert [leaf.position for leaf in read] == [1, 2, 3]

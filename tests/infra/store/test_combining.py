@@ -100,7 +100,7 @@ def test_an_interrupt_is_for_the_thread_that_led():
             release.set()
         try:
             return combiner("later")
-        except BaseException as error:  # noqa: BLE001 - what is raised is looked at
+        except BaseException as error:
             return type(error)
 
     first, *others = in_threads(4, work)
