@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from api.asking import Parameter, day, one_of
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from rest_framework.request import Request
 
 _DAY: Final = {"type": "string", "format": "date"}
-_OCCASIONS: Final = tuple(str(occasion) for occasion in calendar.Occasion)
+_OCCASIONS: Final = {str(occasion): occasion for occasion in calendar.Occasion}
 
 SINCE: Final = Parameter("from", day, _DAY, Bilingual("Dès ce jour.", "From this day on."))
 UNTIL: Final = Parameter("to", day, _DAY, Bilingual("Jusqu'à ce jour.", "Up to this day."))
@@ -58,7 +59,7 @@ class Calendar(Endpoint):
             since=asked["from"] or dt.date.min,
             until=asked["to"] or dt.date.max,
             contract=asked["contract"],
-            occasion=asked["occasion"] and calendar.Occasion(asked["occasion"]),
+            occasion=asked["occasion"] and _OCCASIONS[asked["occasion"]],
         )
 
 
@@ -71,14 +72,12 @@ class Silences(Endpoint):
         parameters=(CONTRACT, ALL, *PAGING),
     )
     def get(self, request: Request) -> HttpResponse:
-        def clocks(**conditions: object) -> object:
-            return silences.clocks(today_in_geneva(dt.datetime.now(dt.UTC)), **conditions)
-
+        today = today_in_geneva(dt.datetime.now(dt.UTC))
         return listed(
             self,
             request,
             silences.silences,
-            clocks,
+            partial(silences.clocks, today),
             contract=self.asked["contract"],
             running=self.asked["state"] == "running",
         )

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseNotModified
 
 from domain.stored import content_of
 from infra.vault import render
@@ -72,7 +72,7 @@ def versioned(
 
 def not_modified(headers: Mapping[str, str]) -> HttpResponse:
     """The reader has it already."""
-    return HttpResponse(status=HTTPStatus.NOT_MODIFIED, headers=headers)
+    return HttpResponseNotModified(headers=headers)
 
 
 def is_current(request: HttpRequest, etag: str) -> bool:

@@ -4,4 +4,6 @@ from django.apps import AppConfig
 
 
 class ApiConfig(AppConfig):
+    """Everything that answers over HTTP."""
+
     name = "api"

@@ -38,8 +38,9 @@ def _numbers(count: int) -> Callable[[str], tuple[float, ...]]:
 
 
 def _choice(name: str, vocabulary: type[Standing | Phase], about: Bilingual) -> Parameter:
-    values = [str(term) for term in vocabulary]
-    return Parameter(name, one_of(*values), {"enum": values}, about)
+    terms = {str(term): term for term in vocabulary}
+    read = one_of(*terms)
+    return Parameter(name, lambda text: terms[read(text)], {"enum": list(terms)}, about)
 
 
 Q: Final = Parameter(
@@ -55,9 +56,7 @@ Q: Final = Parameter(
 STANDING: Final = _choice(
     "standing", Standing, Bilingual("Seulement dans cet état.", "Only with this standing.")
 )
-PHASE: Final = _choice(
-    "phase", Phase, Bilingual("Seulement à cette étape.", "Only in this phase.")
-)
+PHASE: Final = _choice("phase", Phase, Bilingual("Seulement à cette étape.", "Only in this phase."))
 BOX: Final = Parameter(
     "bbox",
     _numbers(4),
@@ -93,13 +92,15 @@ class Contracts(Endpoint):
         if asked["at"]:
             return self._around(request, asked["at"])
         conditions: dict[str, Any] = {
-            "standing": asked["standing"] and Standing(asked["standing"]),
-            "phase": asked["phase"] and Phase(asked["phase"]),
+            "standing": asked["standing"],
+            "phase": asked["phase"],
             "box": asked["bbox"],
         }
         if asked["q"] is None:
             return listed(self, request, register.register, register.contracts, **conditions)
-        return listed(self, request, register.register, register.search, words=asked["q"], **conditions)
+        return listed(
+            self, request, register.register, register.search, words=asked["q"], **conditions
+        )
 
     def _around(self, request: Request, point: tuple[float, float]) -> HttpResponse:
         for name in ("q", "standing", "phase", "bbox", "after"):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from api.answers import VARIES, answered, is_current, not_modified
+from api.answers import answered, is_current, not_modified
 from api.endpoint import Answer, Endpoint, django_request, operation
 from api.forms import form_of, said
 from domain.catalogue import catalogue

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from django.http import HttpResponse
 from rest_framework.views import APIView
 
-from api import problems
+from api import faults, problems
 from api.answers import joined
 from api.asking import ask
 from api.authentication import authenticate
@@ -143,19 +143,21 @@ class Endpoint(APIView):
         if self.account.role not in roles:
             raise problems.not_for_role(self.account.role, sorted(roles, key=str))
 
-    def options(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+    def options(self, *_args: Any, **_kwargs: Any) -> HttpResponse:  # type: ignore[override]
         """The methods of this address."""
-        return HttpResponse(
+        answer = HttpResponse(
             status=HTTPStatus.NO_CONTENT, headers={"Allow": ", ".join(self.allowed_methods)}
         )
+        del answer["Content-Type"]
+        return answer
 
-    def handle_exception(self, exc: Exception) -> HttpResponse:
+    def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]
         """Whatever went wrong becomes a problem; what it quotes, as this reader may read it."""
-        problem = problems.problem_of(exc)
+        problem = faults.problem_of(exc)
         try:
             problem.more = joined(self, problem.more)
         except Exception as error:  # noqa: BLE001 - whatever keeps texts from being read
-            problem = problems.problem_of(error)
+            problem = faults.problem_of(error)
         return problems.answer(self.request._request, problem)  # noqa: SLF001 - see below
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[Any, str]:

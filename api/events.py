@@ -17,7 +17,7 @@ from api import problems
 from api.answers import FOR_EVER, JSON, NO_CACHE, instant, is_current, not_modified, page_after
 from api.asking import AFTER_POSITION, LIMIT, Parameter, Unreadable
 from api.endpoint import Answer, Endpoint, django_request, operation
-from domain.decision import Decision, UnknownDecisionType, decision_type
+from domain.decision import UnknownDecisionType, decision_type
 from domain.values import Bilingual
 from infra.store import EventRecorder, log_size
 
@@ -148,4 +148,3 @@ def event_json(event: DecisionNotification) -> bytes:
         }
     )
     return circumstances[:-1] + b"," + event.state[1:]
-

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import types
 from datetime import date
-from typing import TYPE_CHECKING, Annotated, Any, Final, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Final, NotRequired, Union, get_args, get_origin
 
 from annotated_types import Ge, Le, MaxLen, MinLen
 from pydantic import BaseModel, StringConstraints
 from pydantic.json_schema import SkipJsonSchema
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
 from api.words import label_of
 from domain.values import Term
@@ -92,6 +92,8 @@ KINDS: Final = {
 }
 """The kind of field that each word in an annotation stands for (`domain/values.py`)."""
 
+_HIDDEN: Final[type] = SkipJsonSchema  # fields that nobody sends
+
 _LISTS: Final = {
     "action": "actions",
     "department": "departments",
@@ -128,7 +130,7 @@ def _fields(model: type[BaseModel]) -> list[Field]:
     return [
         _field(name, info)
         for name, info in model.model_fields.items()
-        if not any(isinstance(note, SkipJsonSchema) for note in info.metadata)
+        if not any(type(note) is _HIDDEN for note in info.metadata)
     ]
 
 

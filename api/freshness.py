@@ -38,6 +38,6 @@ def await_own(account: Account | None, tables: Collection[str]) -> None:
         )
         .fetchone()
     )
-    own = row and row[0]
+    own: int | None = row[0] if row else None
     if own is not None and not wait_for(own, tables, timeout=PATIENCE):
         log.warning("list_was_behind", tables=sorted(tables), position=own)

@@ -31,7 +31,9 @@ class Ledger(Endpoint):
         parameters=(CONTRACT, *PAGING),
     )
     def get(self, request: Request) -> HttpResponse:
-        return listed(self, request, ledger.ledger, ledger.balances, contract=self.asked["contract"])
+        return listed(
+            self, request, ledger.ledger, ledger.balances, contract=self.asked["contract"]
+        )
 
 
 class Entries(Endpoint):

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from django.http import HttpResponse, StreamingHttpResponse
 from django.urls import URLPattern, path
 
-from api import problems
+from api import faults, problems
 from api.answers import FOR_EVER, NO_CACHE, VARIES, answered, is_current, not_modified
 from api.asking import Parameter, Unreadable, refuse, whole
 from api.endpoint import Answer, Endpoint, django_request, operation
@@ -58,7 +58,7 @@ def _static(view: View) -> View:
         try:
             return view(request, **kwargs)
         except Exception as error:  # noqa: BLE001 - the one place where they become answers
-            return problems.answer(request, problems.problem_of(error))
+            return problems.answer(request, faults.problem_of(error))
 
     return guarded
 

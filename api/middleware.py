@@ -9,16 +9,19 @@ import os
 import re
 import time
 import uuid
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 import structlog
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
+from django.http import HttpResponse
 from django.middleware.locale import LocaleMiddleware
 from prometheus_client import Counter, Histogram
 
-from api import problems
+from api import faults, problems
+from api.body import drain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,7 +87,11 @@ class RequestLog:
         structlog.contextvars.bind_contextvars(request_id=request.id)  # type: ignore[attr-defined]
         try:
             response = self._answer(request)
+            if response.status_code >= HTTPStatus.BAD_REQUEST:
+                drain(request)
             response.headers["X-Request-ID"] = request.id  # type: ignore[attr-defined]
+            if isinstance(response, HttpResponse):
+                response.headers.setdefault("Content-Length", str(len(response.content)))
             self._note(request, response, time.perf_counter() - started)
         finally:
             structlog.contextvars.unbind_contextvars("request_id")
@@ -94,7 +101,7 @@ class RequestLog:
         try:
             request.get_host()
         except DisallowedHost as error:
-            return problems.answer(request, problems.problem_of(error))
+            return problems.answer(request, faults.problem_of(error))
         return self.get_response(request)
 
     def _note(self, request: HttpRequest, response: HttpResponseBase, seconds: float) -> None:

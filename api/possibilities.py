@@ -57,8 +57,7 @@ class Possibilities(Endpoint):
                 raise UnknownContract(contract)
             etag = etag_of(held.version, str(today))
             every = [
-                self._possibility(kind, held.contract, on, today)
-                for kind in catalogue().values()
+                self._possibility(kind, held.contract, on, today) for kind in catalogue().values()
             ]
         return versioned(self, django_request(request), etag, {"next": None, "results": every})
 

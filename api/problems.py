@@ -8,31 +8,21 @@ An error is answered as RFC 9457 has it, in the reader's language:
     {"type": "/api/problems/rules", "title": "Des règles s'y opposent", "status": 409,
      "detail": "…", "instance": "urn:request:…", "findings": [{"rule": …, "message": …, …}]}
 
-Code raises what went wrong in its own words; `problem_of` says what that is over HTTP.
+Code raises what went wrong in its own words; `api/faults.py` says which problem that is.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import singledispatch
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-import django.db
 import orjson
-import psycopg
-import structlog
-from django.core import exceptions as django_errors
-from django.http import Http404, HttpResponse, UnreadablePostError
-from django.http.multipartparser import MultiPartParserError
-from rest_framework import exceptions as rest_errors
+from django.http import HttpResponse
 
 from api.language import language_of
 from api.sentences import sentence
 from domain.values import Bilingual
-from infra import documents, refusals
-from infra.append import Busy, Indefinite
-from infra.database import forget_connection
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,8 +33,6 @@ if TYPE_CHECKING:
     from domain.values import Language
     from infra.accounts import Role
     from infra.refusals import FieldError
-
-log = structlog.get_logger(__name__)
 
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_AFTER: Final = 2
@@ -192,192 +180,6 @@ def answer(request: HttpRequest, problem: Problem) -> HttpResponse:
     )
 
 
-# --- Which problem an exception is --------------------------------------------------------------
-
-
-@singledispatch
-def problem_of(error: Exception) -> Problem:
-    """What an exception is over HTTP. One that nobody foresaw is logged, and shown to nobody."""
-    log.error("request_failed", exc_info=error)
-    return Problem(
-        FAILED,
-        Bilingual(
-            "Le service a rencontré une erreur inattendue ; elle est consignée.",
-            "The service met an unexpected error; it has been logged.",
-        ),
-    )
-
-
-@problem_of.register
-def _(error: Problem) -> Problem:
-    return error
-
-
-@problem_of.register
-def _(error: refusals.InvalidFields) -> Problem:
-    count = len(error.errors)
-    return Problem(
-        FIELDS,
-        Bilingual(
-            f"Rien n'a été enregistré : {count} champ(s) à corriger.",
-            f"Nothing was recorded: {count} field(s) to correct.",
-        ),
-        errors=error.errors,
-    )
-
-
-@problem_of.register
-def _(error: refusals.Refused) -> Problem:
-    name = error.kind.label()
-    return Problem(
-        RULES,
-        Bilingual(
-            f"« {name.fr} » n'a pas été enregistré : {len(error.findings)} règle(s) s'y opposent.",
-            f"“{name.en}” was not recorded: {len(error.findings)} rule(s) stand against it.",
-        ),
-        findings=error.findings,
-    )
-
-
-@problem_of.register
-def _(error: refusals.NotCompetent) -> Problem:
-    name, body = error.kind.label(), error.body.label
-    competent = sorted(error.kind.taken_by, key=str)
-    return Problem(
-        NOT_COMPETENT,
-        Bilingual(
-            f"« {name.fr} » n'est pas de la compétence de cette instance ({body.fr}), mais de : "
-            + ", ".join(each.fr for each in competent)
-            + ".",
-            f"“{name.en}” is not for this body to decide ({body.en}), but for: "
-            + ", ".join(each.en for each in competent)
-            + ".",
-        ),
-        more={"body": str(error.body), "competent": [str(each) for each in competent]},
-    )
-
-
-@problem_of.register
-def _(error: refusals.MayNotRecordFor) -> Problem:
-    role, body = error.role.label, error.body.label
-    return Problem(
-        NOT_YOURS,
-        Bilingual(
-            f"Le rôle « {role.fr} » n'enregistre pas les décisions de cette instance ({body.fr}).",
-            f"The role “{role.en}” does not record the decisions of this body ({body.en}).",
-        ),
-        more={"role": str(error.role), "body": str(error.body)},
-    )
-
-
-@problem_of.register
-def _(error: refusals.VersionConflict) -> Problem:
-    from api.answers import recorded_json  # noqa: PLC0415 - answers know problems
-
-    return Problem(
-        MISSED,
-        Bilingual(
-            f"Le contrat en est à la version {error.current}, non {error.expected}.",
-            f"The contract is at version {error.current}, not {error.expected}.",
-        ),
-        headers={"ETag": f'"{error.current}"'},
-        more={
-            "version": error.current,
-            "missed": [recorded_json(recorded) for recorded in error.missed],
-        },
-    )
-
-
-@problem_of.register
-def _(error: refusals.ContractExists) -> Problem:
-    return Problem(
-        EXISTS,
-        Bilingual(
-            f"Le contrat « {error.contract} » existe déjà.",
-            f"The contract “{error.contract}” already exists.",
-        ),
-        more={"contract": error.contract},
-    )
-
-
-@problem_of.register
-def _(error: refusals.UnknownContract) -> Problem:
-    return not_found(
-        Bilingual(
-            "Aucun contrat n'est connu sous cet identifiant.", "No contract is known by this id."
-        )
-    )
-
-
-@problem_of.register
-def _(error: refusals.UnknownDecisionType) -> Problem:
-    return not_found(
-        Bilingual("Aucun type de décision ne porte ce nom.", "No decision type has this name.")
-    )
-
-
-@problem_of.register
-def _(error: refusals.KeyReused) -> Problem:
-    return Problem(
-        KEY_REUSED,
-        Bilingual(
-            "Cette clé d'idempotence a servi à une autre requête.",
-            "This idempotency key was used for another request.",
-        ),
-    )
-
-
-@problem_of.register(refusals.TryAgain)
-@problem_of.register(Busy)
-def _(error: Exception) -> Problem:
-    return unavailable()
-
-
-@problem_of.register(psycopg.OperationalError)
-@problem_of.register(psycopg.InterfaceError)
-@problem_of.register(django.db.OperationalError)
-@problem_of.register(django.db.InterfaceError)
-@problem_of.register(Indefinite)
-def _(error: Exception) -> Problem:
-    forget_connection()
-    log.warning("database_unavailable", error=type(error).__name__)
-    return unavailable()
-
-
-@problem_of.register(documents.TooLarge)
-@problem_of.register(django_errors.RequestDataTooBig)
-def _(error: Exception) -> Problem:
-    return too_large()
-
-
-@problem_of.register(django_errors.BadRequest)
-@problem_of.register(django_errors.SuspiciousOperation)
-@problem_of.register(UnreadablePostError)
-@problem_of.register(MultiPartParserError)
-@problem_of.register(rest_errors.ParseError)
-def _(error: Exception) -> Problem:
-    return malformed()
-
-
-@problem_of.register(Http404)
-@problem_of.register(rest_errors.NotFound)
-def _(error: Exception) -> Problem:
-    return not_found()
-
-
-@problem_of.register
-def _(error: django_errors.PermissionDenied) -> Problem:
-    return Problem(
-        NOT_YOURS,
-        Bilingual("Ceci ne vous est pas permis.", "This is not permitted to you."),
-    )
-
-
-@problem_of.register
-def _(error: rest_errors.MethodNotAllowed) -> Problem:
-    return method_not_allowed(())
-
-
 # --- Problems that several places tell ----------------------------------------------------------
 
 
@@ -386,6 +188,7 @@ def malformed(
         "La requête ne peut pas être lue.", "The request cannot be read."
     ),
 ) -> Problem:
+    """What was sent is not what it says it is."""
     return Problem(MALFORMED, detail)
 
 
@@ -394,10 +197,12 @@ def not_found(
         "Il n'y a rien à cette adresse.", "There is nothing at this address."
     ),
 ) -> Problem:
+    """Neither an address nor a thing of that name."""
     return Problem(NOT_FOUND, detail)
 
 
 def unavailable() -> Problem:
+    """The database does not answer."""
     return Problem(
         UNAVAILABLE,
         Bilingual(
@@ -422,6 +227,7 @@ def not_ready(missing: Sequence[str], checks: dict[str, str]) -> Problem:
 
 
 def too_large(limit: int | None = None) -> Problem:
+    """The body has more than `limit` bytes."""
     more = f" ({limit})" if limit else ""
     return Problem(
         TOO_LARGE,
@@ -445,6 +251,7 @@ def method_not_allowed(allowed: Sequence[str]) -> Problem:
 
 
 def wrong_media_type(wanted: str) -> Problem:
+    """The body is of another media type than the one that is read here."""
     return Problem(
         MEDIA,
         Bilingual(
@@ -488,29 +295,3 @@ def not_for_role(role: Role, roles: Sequence[Role]) -> Problem:
         ),
         more={"role": str(role)},
     )
-
-
-# --- Where no view was reached ------------------------------------------------------------------
-
-
-def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django's own refusals: a host that is not allowed, a query that cannot be read."""
-    return answer(request, problem_of(exception))
-
-
-def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """An address that no route knows."""
-    return answer(request, problem_of(exception))
-
-
-def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """A refusal outside the API's views."""
-    return answer(request, problem_of(exception))
-
-
-def server_error(request: HttpRequest) -> HttpResponse:
-    """What went wrong outside the API's views; Django has logged it."""
-    import sys  # noqa: PLC0415 - only here
-
-    error = sys.exc_info()[1]
-    return answer(request, problem_of(error if isinstance(error, Exception) else Exception()))

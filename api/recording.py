@@ -23,7 +23,6 @@ from infra.idempotency import LONGEST_KEY
 from infra.recording import initiate, record
 from infra.refusals import ContractExists, FieldError, InvalidFields, MayNotRecordFor, Refused
 from infra.submission import Submission, today_in_geneva
-from infra.submission import Submission, today_in_geneva
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +48,7 @@ CAN_GO_WRONG: Final = (
 )
 """What recording can be refused for, besides what every address can."""
 
-_MEMBERS: Final = {"body": None, "data": None, "decided_on": None, "departures": {}, "evidence": []}
+_MEMBERS: Final = ("body", "data", "decided_on", "departures", "evidence")
 _CONTRACT_ID: Final = re.compile(KEY_PATTERN)
 _ETAG: Final = re.compile(r'(?:W/)?"(\d{1,18})(?:;[^"]*)?"', re.ASCII)
 _PRINTABLE: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
@@ -110,7 +109,7 @@ class Sent:
         self.digest = hashlib.sha256(
             request.path.encode() + b"\n" + orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
         ).digest()
-        self.members = {**_MEMBERS, **dict.fromkeys(also), **body}
+        self.members: dict[str, Any] = {**dict.fromkeys((*_MEMBERS, *also)), **body}
         self.faults = list(_shape(self.members, {*_MEMBERS, *also}))
         self.data = orjson.dumps(self.members["data"])
 
@@ -187,9 +186,10 @@ def _shape(members: dict[str, Any], known: set[str]) -> Iterator[FieldError]:
         elif not isinstance(members[name], kind):
             yield FieldError(f"/{name}", code, f"Input should be a valid {kind.__name__}")
     wanted = members.get("contract")
-    if "contract" in known and wanted is not None:
-        if not isinstance(wanted, str) or not _CONTRACT_ID.fullmatch(wanted):
-            yield FieldError("/contract", "contract", "Must be a short id such as `paquis`.")
+    if "contract" not in known or wanted is None:
+        return
+    if not isinstance(wanted, str) or not _CONTRACT_ID.fullmatch(wanted):
+        yield FieldError("/contract", "contract", "Must be a short id such as `paquis`.")
 
 
 def if_match(request: HttpRequest) -> int | None:

@@ -10,26 +10,27 @@ import inspect
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from pydantic.json_schema import models_json_schema
-
 from api.endpoint import Endpoint, Operation
-from api.problems import KINDS, MEDIA_TYPE, Kind
-from api.problems import NOT_FOUND, QUERY, UNAUTHENTICATED, UNAVAILABLE, NOT_YOURS
-from api.shapes import shapes
-from api.tables import schema_of
+from api.problems import (
+    KINDS,
+    MEDIA_TYPE,
+    NOT_FOUND,
+    NOT_YOURS,
+    QUERY,
+    UNAUTHENTICATED,
+    UNAVAILABLE,
+    Kind,
+)
+from api.schema_components import named, of_kind, schemas
 from domain.catalogue import catalogue
 from domain.initiation import ContractInitiated
-from domain.values import KEY_PATTERN, TEXT_LIMIT
-from projections import calendar, ledger, register, silences
-from projections.catalogue import VIEWS
+from domain.values import KEY_PATTERN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from api.asking import Parameter
     from domain.decision import Decision
-
-REF: Final = "#/components/schemas/{model}"
 
 _ABOUT: Final = """\
 The case file of neighbourhood contracts (*Contrats de quartier*): every decision is an event that
@@ -81,15 +82,6 @@ _RESPONSE_HEADERS: Final = {
 
 _PROBLEM_HEADERS: Final = {401: ("WWW-Authenticate",), 412: ("ETag",), 503: ("Retry-After",)}
 
-_ROWS: Final = {
-    "Balance": ledger.BalanceOf,
-    "Contract": register.EntryOf,
-    "Day": calendar.DayOf,
-    "Entry": ledger.EntryOf,
-    "Silence": silences.SilenceOf,
-}
-"""The rows of lists across contracts."""
-
 EVERYWHERE: Final = (QUERY, UNAUTHENTICATED, UNAVAILABLE)
 """Any request may have a query or a token that is wrong, and the database may be away."""
 
@@ -109,7 +101,7 @@ def openapi() -> dict[str, Any]:
         "tags": list(_tags()),
         "paths": _paths(),
         "components": {
-            "schemas": _schemas(),
+            "schemas": schemas(),
             "headers": _RESPONSE_HEADERS,
             "parameters": {
                 name: {"name": name, "in": "header", "required": False, **header}
@@ -205,7 +197,7 @@ def _operation(
         operation["requestBody"] = {
             "required": True,
             "content": {
-                media_type: {"schema": _schema(_of_kind(schema, kind))}
+                media_type: {"schema": named(of_kind(schema, kind))}
                 for media_type, schema in declared.body.items()
             },
         }
@@ -250,7 +242,7 @@ def _responses(
             {"description": answer.status.phrase, "headers": _headers(answer.headers)},
         )
         if answer.schema is not None:
-            schema = {"schema": _schema(_of_kind(answer.schema, kind))}
+            schema = {"schema": named(of_kind(answer.schema, kind))}
             response.setdefault("content", {})[answer.media_type] = schema
         if "ETag" in answer.headers and int(answer.status) == 200:  # noqa: PLR2004 - OK
             responses["304"] = {
@@ -268,16 +260,14 @@ def _responses(
 
 
 def _headers(names: Iterable[str]) -> dict[str, Any]:
-    return {
-        name: {"$ref": f"#/components/headers/{name}"} for name in (*names, "X-Request-ID")
-    }
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in (*names, "X-Request-ID")}
 
 
 def _problem(status: int, kinds: list[Kind]) -> dict[str, Any]:
     return {
         "description": ", or ".join(f"{kind.title.en} (`{kind.name}`)" for kind in kinds),
         "headers": _headers(_PROBLEM_HEADERS.get(status, ())),
-        "content": {MEDIA_TYPE: {"schema": _schema("Problem")}},
+        "content": {MEDIA_TYPE: {"schema": named("Problem")}},
     }
 
 
@@ -291,134 +281,6 @@ def _by_status(kinds: Iterable[Kind]) -> list[tuple[int, list[Kind]]]:
 def kind_name(status: int) -> str:
     """What components call the problems of one status."""
     return f"Problem{status}"
-
-
-# --- Schemas ------------------------------------------------------------------------------------
-
-
-def _schemas() -> dict[str, Any]:
-    kinds = list(catalogue().values())
-    _, definitions = models_json_schema(
-        [(kind, "validation") for kind in kinds], ref_template=REF
-    )
-    schemas: dict[str, Any] = {**shapes(REF), **definitions["$defs"]}
-    for kind in kinds:
-        schemas[f"Sent{kind.name}"] = _sent(kind)
-        schemas[f"Recorded{kind.name}"] = _recorded(kind)
-    for name, row in _ROWS.items():
-        schemas[name] = schema_of(row)
-    for view in VIEWS.values():
-        schemas.update(_namespaced(_view_name(view.name), _of_contract(view.schema())))
-    return dict(sorted(schemas.items()))
-
-
-def _schema(schema: str | dict[str, Any]) -> dict[str, Any]:
-    """A schema, or a reference to one; `XPage` is a page of `X`."""
-    if isinstance(schema, dict):
-        return schema
-    if schema.endswith("Page"):
-        return {
-            "type": "object",
-            "required": ["next", "results"],
-            "properties": {
-                "next": {
-                    "type": ["string", "null"],
-                    "description": "The address of the next page; null if this is the last.",
-                },
-                "results": {"type": "array", "items": _schema(schema.removesuffix("Page"))},
-            },
-        }
-    return {"$ref": REF.format(model=schema)}
-
-
-def _of_kind(schema: str | dict[str, Any], kind: type[Decision] | None) -> str | dict[str, Any]:
-    return f"{schema}{kind.name}" if kind is not None and isinstance(schema, str) else schema
-
-
-def _sent(kind: type[Decision]) -> dict[str, Any]:
-    """A decision of this type as it is sent."""
-    properties: dict[str, Any] = {
-        "decided_on": {"type": "string", "format": "date", "description": "When it was decided."},
-        "data": _schema(kind.name),
-        "body": {
-            "enum": [*sorted(str(body) for body in kind.taken_by), None],
-            "description": "Who decided; needed where several bodies may, and the account's role"
-            " is none of them.",
-        },
-        "evidence": {"type": "array", "items": _schema("Evidence"), "maxItems": 100},
-        "departures": {
-            "type": "object",
-            "description": "Why the body went ahead although a rule that can be departed from"
-            " stood in the way, by rule.",
-            "properties": {
-                rule.id: {"type": "string", "minLength": 1, "maxLength": TEXT_LIMIT}
-                for rule in kind.rules()
-                if rule.departable
-            },
-            "additionalProperties": False,
-        },
-    }
-    if kind is ContractInitiated:
-        properties["contract"] = {
-            "type": ["string", "null"],
-            "pattern": KEY_PATTERN,
-            "description": "The contract's id; made from its title if it is not given.",
-        }
-    return {
-        "type": "object",
-        "title": f"Sent{kind.name}",
-        "required": ["decided_on", "data"],
-        "properties": properties,
-        "additionalProperties": False,
-    }
-
-
-def _recorded(kind: type[Decision]) -> dict[str, Any]:
-    """A decision of this type in its place in history."""
-    return {
-        "title": f"Recorded{kind.name}",
-        "allOf": [
-            _schema("Recorded"),
-            {
-                "type": "object",
-                "properties": {"type": {"const": kind.slug}, "data": _schema(kind.name)},
-            },
-        ],
-    }
-
-
-def _of_contract(schema: dict[str, Any]) -> dict[str, Any]:
-    """A view's document, with the contract it is of and the version that contract is at."""
-    head = {
-        "contract": {"type": "string", "pattern": KEY_PATTERN},
-        "version": {"type": "integer", "minimum": 1},
-    }
-    schema["properties"] = {**head, **schema["properties"]}
-    schema["required"] = [*head, *schema.get("required", [])]
-    return schema
-
-
-def _view_name(name: str) -> str:
-    return f"{name.title().replace('_', '')}View"
-
-
-def _namespaced(name: str, schema: dict[str, Any]) -> dict[str, Any]:
-    """A schema with definitions of its own, each under a name of its own."""
-    definitions = schema.pop("$defs", {})
-
-    def moved(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {
-                key: each.replace("#/$defs/", f"#/components/schemas/{name}.")
-                if key == "$ref"
-                else moved(each)
-                for key, each in value.items()
-            }
-        return [moved(each) for each in value] if isinstance(value, list) else value
-
-    return {name: moved(schema)} | {
-        f"{name}.{inner}": moved(definition) for inner, definition in definitions.items()
-    }
 
 
 # --- Names --------------------------------------------------------------------------------------

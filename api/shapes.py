@@ -6,10 +6,10 @@ Only described here: OpenAPI is made from them, and a test holds answers to it.
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NotRequired
 
 from pydantic import Field, JsonValue, TypeAdapter
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
 from api.forms import Field as FormField
 from api.persons import NewPerson

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from rest_framework.request import Request
 
     from api.endpoint import Endpoint
-
     from projections.keyset import Page
     from projections.table import Table
 
@@ -70,7 +69,10 @@ def listed(
             "after", Unreadable("cursor", "Is not a cursor that this service gave.")
         ) from None
     return answered(
-        {"next": page_after(django_request(request), page.next), "results": [flat(row) for row in page.results]},
+        {
+            "next": page_after(django_request(request), page.next),
+            "results": [flat(row) for row in page.results],
+        },
         headers={"Cache-Control": NO_CACHE},
     )
 
@@ -92,7 +94,7 @@ def schema_of(row: type) -> dict[str, Any]:
     properties: dict[str, Any] = {}
     hints = get_type_hints(row, localns={"ContractId": ContractId}, include_extras=True)
     for name, hint in hints.items():
-        if dataclasses.is_dataclass(hint):
+        if isinstance(hint, type) and dataclasses.is_dataclass(hint):
             properties.update(schema_of(hint)["properties"])
         elif hint is Decimal:
             properties[name] = {"type": "string", "format": "chf", "pattern": r"^-?\d+\.\d{2}$"}

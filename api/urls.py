@@ -81,7 +81,7 @@ urlpatterns: list[URLPattern] = [
     path("", RedirectView.as_view(url="/api/docs")),
 ]
 
-handler400 = "api.problems.bad_request"
-handler403 = "api.problems.permission_denied"
-handler404 = "api.problems.page_not_found"
-handler500 = "api.problems.server_error"
+handler400 = "api.faults.bad_request"
+handler403 = "api.faults.permission_denied"
+handler404 = "api.faults.page_not_found"
+handler500 = "api.faults.server_error"

@@ -117,7 +117,7 @@ def problem(answer, status, name):
 
 
 def each(names, cases):
-    """Like `parametrize`, but one test: the cases share what was set up, since they change nothing."""
+    """Like `parametrize`, but one test: cases that change nothing share what was set up."""
     names = [names] if isinstance(names, str) else list(names)
 
     def decorate(test):

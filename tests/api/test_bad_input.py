@@ -37,9 +37,7 @@ def nothing_is_recorded(paquis, log_size, database):
 
 
 def errors_of(answer):
-    return {
-        error["pointer"]: error["code"] for error in problem(answer, 422, "fields")["errors"]
-    }
+    return {error["pointer"]: error["code"] for error in problem(answer, 422, "fields")["errors"]}
 
 
 # --- Not even JSON ------------------------------------------------------------------------------
@@ -89,9 +87,7 @@ def test_a_body_must_say_that_it_is_json(paquis, content_type):
 
 
 def test_a_compressed_body_is_not_taken(paquis):
-    answer = paquis.post(
-        f"{PATH}/contract-suspended", {"data": {}}, **{"Content-Encoding": "gzip"}
-    )
+    answer = paquis.post(f"{PATH}/contract-suspended", {"data": {}}, **{"Content-Encoding": "gzip"})
     problem(answer, 415, "media-type")
 
 
@@ -233,7 +229,15 @@ def test_departures_must_be_an_object(paquis, empty):
 
 @each(
     "day",
-    ["2014-4-1", "01.04.2014", "2014-04-01T00:00:00Z", 20140401, "", "0000-01-01", "２０１４-04-01"],
+    [
+        "2014-4-1",
+        "01.04.2014",
+        "2014-04-01T00:00:00Z",
+        20140401,
+        "",
+        "0000-01-01",
+        "２０１４-04-01",
+    ],
 )
 def test_a_day_is_written_as_iso_has_it(paquis, day):
     answer = paquis.decide("contract-suspended", {"reason": "x"}, on=day)
@@ -247,7 +251,21 @@ def test_days_out_of_order_are_refused_by_the_rules(paquis, day):
 
 @each(
     "amount",
-    ["10.001", "1e3", "-1.00", "1'000", "", " 1", "1000000000000", "NaN", "１", 10, 10.5, None, "1\n"],
+    [
+        "10.001",
+        "1e3",
+        "-1.00",
+        "1'000",
+        "",
+        " 1",
+        "1000000000000",
+        "NaN",
+        "１",
+        10,
+        10.5,
+        None,
+        "1\n",
+    ],
 )
 def test_amounts_are_francs_with_two_decimals_as_text(paquis, amount):
     answer = paquis.decide("operating-budget-granted", {"year": 2014, "amount": amount})
@@ -269,7 +287,8 @@ def test_years_are_whole_numbers_of_some_size(paquis, year):
 
 
 @each(
-    "text", ["\0", "a\0b", "\x1b[31m", "\x7f", " \n\t ", "", "a" * 20_001, 5, None, ["x"], {"text": "x"}]
+    "text",
+    ["\0", "a\0b", "\x1b[31m", "\x7f", " \n\t ", "", "a" * 20_001, 5, None, ["x"], {"text": "x"}],
 )
 def test_texts_hold_no_control_characters(paquis, text):
     answer = paquis.decide("contract-suspended", {"reason": text})

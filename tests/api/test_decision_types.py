@@ -145,9 +145,7 @@ def street_party(monkeypatch):
     """A decision type that nobody has heard of; gone afterwards."""
     monkeypatch.setattr(Decision, "registry", dict(Decision.registry))
 
-    class StreetPartyHeld(
-        Decision, taken_by={Body.COMMISSION, Body.COMMUNITY_UNIT}, basis="4.1"
-    ):
+    class StreetPartyHeld(Decision, taken_by={Body.COMMISSION, Body.COMMUNITY_UNIT}, basis="4.1"):
         """The neighbourhood celebrates."""
 
         fr = "Fête de rue tenue"
@@ -170,7 +168,12 @@ def street_party(monkeypatch):
     return StreetPartyHeld
 
 
-PARTY = {"title": "Fête des Pâquis", "date": "2014-06-21", "host": "jeunesse", "told": "Belle fête."}
+PARTY = {
+    "title": "Fête des Pâquis",
+    "date": "2014-06-21",
+    "host": "jeunesse",
+    "told": "Belle fête.",
+}
 
 
 def test_a_new_type_has_its_address_at_once(street_party, paquis, anybody):
@@ -195,7 +198,10 @@ def test_a_new_type_describes_itself(street_party, database, anybody):
     described = anybody.get("/api/v1/decision-types/street-party-held").json()
     assert described["name"] == {"fr": "Fête de rue tenue", "en": "Street party held"}
     assert described["about"] == "The neighbourhood celebrates."
-    assert [rule["rule"] for rule in described["rules"]] == ["promotion-too-short", "rain-forbidden"]
+    assert [rule["rule"] for rule in described["rules"]] == [
+        "promotion-too-short",
+        "rain-forbidden",
+    ]
     form = {field["name"]: field for field in described["form"]}
     assert form["host"]["kind"] == "key"
     assert form["helpers"] | {"label": None} == {
@@ -234,7 +240,9 @@ def test_a_new_type_is_in_the_schema_and_in_the_golden_files(street_party, datab
     assert path["requestBody"]["content"]["application/json"]["schema"] == {
         "$ref": "#/components/schemas/SentStreetPartyHeld"
     }
-    departures = document["components"]["schemas"]["SentStreetPartyHeld"]["properties"]["departures"]
+    departures = document["components"]["schemas"]["SentStreetPartyHeld"]["properties"][
+        "departures"
+    ]
     assert set(departures["properties"]) == {"promotion-too-short"}
     validate(document)
     files = golden_files()

@@ -1,4 +1,4 @@
-"""Reading contracts: today, as of a date, in the reader's language, with the reader's permissions."""
+"""Reading contracts: today, as of a date, in one's language, with one's permissions."""
 
 import datetime as dt
 
@@ -156,7 +156,9 @@ def test_real_answers_are_what_the_schema_says(examples, anybody, schema, path):
     validator = schema(path)
     for contract in examples if "{" in path else [""]:
         answer = anybody.get(path.format(contract=contract))
-        errors = [f"{error.json_path}: {error.message}" for error in validator.iter_errors(answer.json())]
+        errors = [
+            f"{error.json_path}: {error.message}" for error in validator.iter_errors(answer.json())
+        ]
         assert errors[:3] == []
         assert len(answer.content) > 10
 
@@ -184,7 +186,9 @@ def test_the_history_is_paged_by_version(history, anybody):
 
 def test_the_history_says_who_when_on_what_basis_and_why_not(history):
     for entry in history:
-        assert {"body", "basis", "decided_on", "recorded_at", "recorded_by", "evidence"} <= set(entry)
+        assert {"body", "basis", "decided_on", "recorded_at", "recorded_by", "evidence"} <= set(
+            entry
+        )
         assert set(entry["name"]) == {"fr", "en"}
     departed = [entry for entry in history if entry["departures"]]
     assert departed
@@ -273,7 +277,9 @@ def test_the_register_lists_and_finds_contracts(examples, anybody):
     ended = walk(anybody, "contracts", standing="interrupted")
     assert [each["contract"] for each in ended] == ["paquis"]
     entry = next(walk(anybody, "contracts", q="paquis"))
-    inside = f"{(entry['west'] + entry['east']) / 2:.5f},{(entry['south'] + entry['north']) / 2:.5f}"
+    inside = (
+        f"{(entry['west'] + entry['east']) / 2:.5f},{(entry['south'] + entry['north']) / 2:.5f}"
+    )
     assert "paquis" in [each["contract"] for each in walk(anybody, "contracts", at=inside)]
     assert list(walk(anybody, "contracts", at="6.0,46.3")) == []
     box = "{west},{south},{east},{north}".format(**entry)
@@ -283,7 +289,9 @@ def test_the_register_lists_and_finds_contracts(examples, anybody):
 def test_the_ledger_adds_up(examples, anybody):
     from decimal import Decimal  # noqa: PLC0415
 
-    accounts = "origin requested voted available committed spent released refused".split()
+    from projections.ledger import Account  # noqa: PLC0415
+
+    accounts = [str(account) for account in Account]
     balances = list(walk(anybody, "funding/ledger"))
     assert balances
     for balance in balances:
@@ -299,7 +307,9 @@ def test_the_calendar_and_the_silences_are_lists(examples, anybody):
     days = list(walk(anybody, "calendar", **{"from": "2014-01-01", "to": "2017-12-31"}))
     assert days
     assert [each["day"] for each in days] == sorted(each["day"] for each in days)
-    assert {each["occasion"] for each in walk(anybody, "calendar", occasion="plenary")} == {"plenary"}
+    assert {each["occasion"] for each in walk(anybody, "calendar", occasion="plenary")} == {
+        "plenary"
+    }
     answered = list(walk(anybody, "silences", state="all"))
     assert len(answered) > len(list(walk(anybody, "silences")))
 

@@ -140,7 +140,9 @@ def test_the_role_is_the_body_where_it_may_be(paquis):
 
 
 def test_all_the_rules_in_the_way_are_named(paquis, log_size):
-    answer = paquis.decide("promotion-activity-held", {"audience": "Tous", "means": "stall"}, "2013-01-01")
+    answer = paquis.decide(
+        "promotion-activity-held", {"audience": "Tous", "means": "stall"}, "2013-01-01"
+    )
     findings = problem(answer, 409, "rules")["findings"]
     assert {finding["rule"] for finding in findings} == {
         "decided-before-the-contract",

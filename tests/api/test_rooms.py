@@ -187,7 +187,9 @@ def test_without_a_database_it_says_so_and_recovers(paquis, anybody, monkeypatch
         answer = paquis.decide("promotion-started", {"audiences": ["Tous"]})
         problem(answer, 503, "unavailable")
         forget_connection()
-        assert problem(anybody.get("/health/ready"), 503, "unavailable")["not_ready"][0] == "database"
+        assert (
+            problem(anybody.get("/health/ready"), 503, "unavailable")["not_ready"][0] == "database"
+        )
         assert anybody.get("/health/live").status_code == 200
         assert b"quartier_database_up 0.0" in anybody.get("/metrics").content
     assert paquis.decide("promotion-started", {"audiences": ["Tous"]}).status_code == 201
@@ -196,7 +198,9 @@ def test_without_a_database_it_says_so_and_recovers(paquis, anybody, monkeypatch
 def test_metrics_are_in_prometheus_text(paquis, anybody):
     text = anybody.get("/metrics").content.decode()
     assert "quartier_events 2.0" in text
-    assert 'quartier_http_requests_total{method="POST",route="api/v1/contracts",status="201"}' in text
+    assert (
+        'quartier_http_requests_total{method="POST",route="api/v1/contracts",status="201"}' in text
+    )
     assert "paquis" not in text
 
 
