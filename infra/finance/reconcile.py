@@ -65,8 +65,8 @@ def _difference(ours: str | None, theirs: str | None) -> str:
         return f"{theirs_by['id']} ({theirs_by['type']}) is landed, and was not recorded"
     field = next(name for name in _FIELDS if ours_by.get(name) != theirs_by.get(name))
     return (
-        f"{ours_by['id']} ({ours_by['type']}): {field} is {ours_by.get(field)} where it was "
-        f"recorded, and {theirs_by.get(field)} where it landed"
+        f"{ours_by['id']} ({ours_by['type']}): {field} is {ours_by.get(field)} where recorded, "
+        f"{theirs_by.get(field)} where landed"
     )
 
 

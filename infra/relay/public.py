@@ -121,8 +121,8 @@ def decision_schema(kind: type[Decision]) -> dict[str, Any]:
         part = data if model is kind else definitions.get(model.__name__)
         if part is not None:
             _leave_out(part, model)
-    evidence = Evidence.model_json_schema(mode="serialization")
-    reference = TextRef.model_json_schema(mode="serialization")
+    for shared in (Evidence, TextRef):
+        definitions.setdefault(shared.__name__, shared.model_json_schema(mode="serialization"))
     text = {"type": "string"}
     envelope: dict[str, Any] = {
         "contract": text,
@@ -137,7 +137,7 @@ def decision_schema(kind: type[Decision]) -> dict[str, Any]:
         "recorded_by": text | {"description": "The account of an office, never a person's."},
         "data": data,
     }
-    schema: dict[str, Any] = {
+    return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": decision_schema_id(kind),
         "title": kind.name,
@@ -145,16 +145,16 @@ def decision_schema(kind: type[Decision]) -> dict[str, Any]:
         "type": "object",
         "properties": envelope
         | {
-            "evidence": {"type": "array", "items": evidence},
+            "evidence": {"type": "array", "items": {"$ref": "#/$defs/Evidence"}},
             "departures": {
                 "type": "object",
                 "description": "Why a rule was departed from, by rule.",
-                "additionalProperties": reference,
+                "additionalProperties": {"$ref": "#/$defs/TextRef"},
             },
         },
         "required": list(envelope),
+        "$defs": definitions,
     }
-    return schema | ({"$defs": definitions} if definitions else {})
 
 
 def _leave_out(schema: dict[str, Any], model: type[BaseModel]) -> None:

@@ -68,7 +68,7 @@ class Running:
     def _run(self):
         try:
             self.relay.run(self.stop)
-        except Exception as error:  # noqa: BLE001 - handed to the test
+        except Exception as error:
             self.error = error
 
     def has_come_to(self, position):

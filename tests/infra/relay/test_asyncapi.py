@@ -1,0 +1,126 @@
+"""The AsyncAPI document is valid to the official parser, and true of what is published."""
+
+import datetime as dt
+import fcntl
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import jsonschema
+import orjson
+import pytest
+import yaml
+
+from api.asyncapi import asyncapi, asyncapi_yaml
+from domain.catalogue import catalogue
+from domain.stored import write
+from infra.relay.messages import Messages
+from infra.relay.topics import FUNDING, TOPICS
+from tests.conftest import absent
+from tests.projections.story import paquis, vieux_moulin
+
+HERE = Path(__file__).parent / "asyncapi"
+
+
+@pytest.fixture(scope="module")
+def parser():
+    """The folder in which the official parser is installed, from its lock."""
+    if shutil.which("node") is None or shutil.which("npm") is None:
+        absent("Node.js", "node or npm is not on the PATH")
+    with (HERE / "package.json").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two workers must not install at once
+        installed = HERE / "node_modules" / ".package-lock.json"
+        if not installed.exists() or installed.stat().st_mtime < (
+            (HERE / "package-lock.json").stat().st_mtime
+        ):
+            made = subprocess.run(
+                ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+                check=False,
+                cwd=HERE,
+                capture_output=True,
+                text=True,
+            )
+            if made.returncode:
+                absent("@asyncapi/parser", made.stderr.strip()[-300:])
+            installed.touch()
+    return HERE
+
+
+def test_the_official_parser_accepts_it(parser):
+    checked = subprocess.run(
+        ["node", "check.mjs"],
+        cwd=parser,
+        input=asyncapi_yaml(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    said = json.loads(checked.stdout)
+    assert [each for each in said["diagnostics"] if each["severity"] <= 1] == []
+    assert (said["valid"], said["version"]) == (True, "3.0.0")
+    assert said["messages"] == len(catalogue()) + 3
+
+
+def test_yaml_and_json_say_the_same():
+    assert yaml.safe_load(asyncapi_yaml()) == asyncapi()
+
+
+def test_every_topic_and_every_decision_type_is_there():
+    document = asyncapi()
+    assert {channel["address"] for channel in document["channels"].values()} == {
+        topic.name for topic in TOPICS
+    }
+    assert list(document["channels"]["decisions"]["messages"]) == list(catalogue())
+
+
+class InMemory:
+    """A history as the relay's source."""
+
+    def __init__(self, history):
+        self.recorded = history
+
+    def history(self, contract, before, slugs):
+        return [
+            each for each in self.recorded if each.version < before and each.decision.slug in slugs
+        ]
+
+    def type_at(self, position):
+        return next(r.decision.slug for r in self.recorded if r.position == position)
+
+
+def rows_of(history):
+    for each in history:
+        kind, act = type(each.decision), each.act
+        yield (
+            each.position,
+            each.contract,
+            each.version,
+            kind.slug,
+            kind.schema_version,
+            act.body.value,
+            act.decided_on,
+            each.recorded_at.astimezone(dt.UTC),
+            act.recorded_by,
+            write(each.decision, act).decode(),
+        )
+
+
+@pytest.mark.parametrize("example", [paquis, vieux_moulin])
+def test_what_is_published_is_as_it_says(example):
+    document = asyncapi()
+    components = document["components"]
+    headers_of = components["messageTraits"]["cloudevent"]["headers"]
+
+    def validator(schema):
+        return jsonschema.Draft7Validator({**schema, "components": components})
+
+    history = example()
+    messages = Messages(InMemory(history), "urn:quartier")
+    for row in rows_of(history):
+        for message in messages.of(row):
+            name = "funding-event" if message.topic == FUNDING else row[3]
+            validator(components["messages"][name]["payload"]).validate(orjson.loads(message.value))
+            headers = {key: value.decode() for key, value in message.headers}
+            validator(headers_of).validate(headers)
+            assert headers["ce_dataschema"] == components["messages"][name]["x-dataschema"]

@@ -1,0 +1,342 @@
+"""The finance database holds each funding event once, and a day of it can be proved."""
+
+import datetime as dt
+import threading
+import time
+
+import psycopg
+import pytest
+from confluent_kafka import Producer
+from psycopg import sql
+from typer.testing import CliRunner
+
+from infra.finance.commands import funding_app
+from infra.finance.digest import GENEVA, Day, landed_day, recorded_day
+from infra.finance.follow import Follower, SchemaUnknown
+from infra.finance.landing import EventsDiffer, FinanceDatabase, GapFound, Landed, Overtaken
+from infra.finance.reconcile import compare
+from infra.relay import topics
+from infra.relay.shapes import AMOUNTS
+from infra.relay.source import LogSource
+from infra.relay.topics import FUNDING
+from infra.store import recorded_of
+from projections.ledger import BALANCES, ledger
+from tests.infra.relay.reading import relaying, wait_until
+from tests.infra.relay.story import annulled, committed, fund, released, spent
+
+runner = CliRunner()
+
+
+@pytest.fixture
+def finance(postgres, database):
+    """The address of an empty database that has nothing to do with Quartier's."""
+    name = f"{database.name}_finance"
+    postgres.execute("CREATE DATABASE {name} TEMPLATE template0", name=name)
+    yield postgres.address(name)
+    postgres.execute("DROP DATABASE {name} WITH (FORCE)", name=name)
+
+
+@pytest.fixture
+def relayed(log, cluster):
+    """Two contracts' stories, published."""
+    for contract in ("paquis", "grottes"):
+        fund(log, contract, 2)
+    publish(log, cluster)
+
+
+def publish(log, cluster):
+    with relaying(log, cluster) as running:
+        wait_until(lambda: running.has_come_to(log.size()))
+    assert running.error is None
+
+
+def follow(cluster, finance, **how):
+    follower = Follower(cluster, lambda: psycopg.connect(finance))
+    follower.run(threading.Event(), once=True, **how)
+    return follower.landed
+
+
+def rows(finance, query):
+    with psycopg.connect(finance) as connection:
+        return connection.execute(sql.SQL(query)).fetchall()
+
+
+def events(finance):
+    return rows(finance, "SELECT contract, number FROM quartier.funding_event ORDER BY 1, 2")
+
+
+def today():
+    return dt.datetime.now(GENEVA).date()
+
+
+def reconciled(finance, date=None):
+    with psycopg.connect(finance) as connection:
+        return compare(recorded_day(date or today()), landed_day(connection, date or today()))
+
+
+def assert_is_the_ledger(finance, log):
+    """Balances in the finance database are those of the log, folded anew by the ledger."""
+    histories = {}
+    source = LogSource(log.connect)
+    for row in source.rows(0, 1_000_000):
+        histories.setdefault(row[1], []).append(recorded_of(row))
+    source.close()
+    expected = {
+        (contract, f"{action}/{number}"): balance
+        for contract, history in histories.items()
+        for (action, number), balance in ledger.fold(history)[BALANCES].items()
+    }
+    columns = ", ".join(AMOUNTS)
+    query = f"SELECT contract, account, {columns} FROM quartier.funding_balance"
+    found = rows(finance, query)
+    assert {row[:2] for row in found} == expected.keys()
+    for contract, account, *sums in found:
+        balance = expected[contract, account]
+        for amount, value in zip(AMOUNTS, sums, strict=True):
+            if amount != "enforceable":
+                assert value == getattr(balance, amount)
+
+
+@pytest.mark.kafka
+class TestFollowing:
+    def test_every_event_lands_once(self, log, cluster, finance, relayed):
+        assert follow(cluster, finance) == 18
+        assert follow(cluster, finance) == 0
+        fund(log, "jonction")
+        publish(log, cluster)
+        assert follow(cluster, finance) == 5
+        assert events(finance) == [
+            *(("grottes", n) for n in range(1, 10)),
+            *(("jonction", n) for n in range(1, 6)),
+            *(("paquis", n) for n in range(1, 10)),
+        ]
+        assert_is_the_ledger(finance, log)
+        assert reconciled(finance).agrees
+
+    def test_it_follows_as_events_come(self, log, cluster, finance):
+        topics.ensure(cluster)
+        stop = threading.Event()
+        follower = Follower(cluster, lambda: psycopg.connect(finance))
+        thread = threading.Thread(target=follower.run, args=[stop])
+        thread.start()
+        try:
+            for contract in ("paquis", "grottes"):
+                fund(log, contract)
+                publish(log, cluster)
+            wait_until(lambda: follower.landed == 10)
+        finally:
+            stop.set()
+            thread.join(30)
+        assert_is_the_ledger(finance, log)
+
+    def test_a_replay_lands_what_is_missing_and_nothing_twice(self, log, cluster, finance, relayed):
+        follow(cluster, finance)
+        before = rows(finance, "SELECT id, value FROM quartier.funding_event ORDER BY sequence")
+        with psycopg.connect(finance) as connection:
+            connection.execute("DELETE FROM quartier.funding_line")
+            connection.execute("DELETE FROM quartier.funding_event WHERE number IN (3, 4, 9)")
+            connection.execute("DELETE FROM quartier.funding_event WHERE contract = 'grottes'")
+        assert not reconciled(finance).agrees
+        assert follow(cluster, finance) == 0, "it goes on where it was"
+        assert follow(cluster, finance, after=0) == 12
+        after = rows(finance, "SELECT id, value FROM quartier.funding_event ORDER BY sequence")
+        assert before == after
+
+    def test_it_may_begin_at_any_position(self, log, cluster, finance, relayed):
+        landed = follow(cluster, finance, after=14)
+        found = events(finance)
+        assert landed == len(found) == 6
+        assert all(contract == "grottes" for contract, _ in found)
+        fund(log, "jonction")
+        publish(log, cluster)
+        assert follow(cluster, finance) == 5
+        # Earlier still: what was left out is landed now.
+        assert follow(cluster, finance, after=0) == 12
+
+    def test_a_message_of_another_schema_is_not_passed_over(self, cluster, finance):
+        topics.ensure(cluster)
+        producer = Producer(dict(cluster.settings))
+        headers = {"ce_dataschema": "urn:quartier:schema:funding-event:2"}
+        producer.produce(cluster.named(FUNDING), b"{}", b"paquis", headers=headers)
+        producer.flush(15)
+        with pytest.raises(SchemaUnknown, match="funding-event:2"):
+            follow(cluster, finance)
+        assert events(finance) == []
+
+    def test_two_followers_on_one_database_land_everything_once(
+        self, log, cluster, finance, relayed
+    ):
+        stop = threading.Event()
+        followers = [Follower(cluster, lambda: psycopg.connect(finance)) for _ in range(2)]
+        threads = [threading.Thread(target=each.run, args=[stop]) for each in followers]
+        for thread in threads:
+            thread.start()
+        try:
+            wait_until(lambda: sum(each.landed for each in followers) == 18)
+            fund(log, "jonction")
+            publish(log, cluster)
+            wait_until(lambda: sum(each.landed for each in followers) == 23)
+            time.sleep(0.5)
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join(30)
+        assert sum(each.landed for each in followers) == 23
+        assert_is_the_ledger(finance, log)
+
+    def test_without_a_database_the_commands_print_every_event(
+        self, cluster, relayed, kafka, monkeypatch
+    ):
+        monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", kafka)
+        monkeypatch.setenv("KAFKA_TOPIC_PREFIX", cluster.prefix)
+        printed = runner.invoke(funding_app, ["follow", "--once"])
+        assert printed.exit_code == 0
+        assert len(printed.stdout.splitlines()) == 18
+        printed = runner.invoke(funding_app, ["follow", "--once", "--after", "14"])
+        assert len(printed.stdout.splitlines()) == 6
+
+    def test_the_commands_follow_and_reconcile(self, cluster, finance, relayed, kafka, monkeypatch):
+        monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", kafka)
+        monkeypatch.setenv("KAFKA_TOPIC_PREFIX", cluster.prefix)
+        monkeypatch.setenv("QUARTIER_FINANCE_DSN", finance)
+        assert runner.invoke(funding_app, ["follow", "--once"]).exit_code == 0
+        day = today().isoformat()
+        agreed = runner.invoke(funding_app, ["reconcile", day])
+        assert agreed.exit_code == 0
+        assert "18 funding events on both sides" in agreed.stdout
+        rows_of = "DELETE FROM quartier.funding_line WHERE id = 'grottes/5'"
+        with psycopg.connect(finance) as connection:
+            connection.execute(rows_of)
+        differs = runner.invoke(funding_app, ["reconcile", day])
+        assert differs.exit_code == 1
+        assert "grottes/5" in differs.stdout
+
+
+# --- Without Kafka ------------------------------------------------------------------------------
+
+
+def landed(number, *, contract="paquis", value=None):
+    line = {
+        "account": "bancs/1",
+        "balances": dict.fromkeys(AMOUNTS, "1.00"),
+        "moved": dict.fromkeys(AMOUNTS, "0.00"),
+    }
+    named = ("action", "title", "service", "route", "budget_line", "year", "proposal")
+    credit = ("deliberation", "gross", "net", "credit")
+    event = {
+        "contract": contract,
+        "number": number,
+        "type": "funds-committed",
+        "decided_on": "2026-03-01",
+        "recorded_at": "2026-03-01T10:00:00Z",
+        "reference": "C 1",
+        "corrects": None,
+        "lines": [dict.fromkeys((*named, *credit)) | line],
+    }
+    return Landed("urn:quartier", f"{contract}/{number}", number, value or b"{}", event)
+
+
+@pytest.fixture
+def landing(finance):
+    with psycopg.connect(finance) as connection:
+        database = FinanceDatabase(connection, "funding")
+        database.prepare([0], after=None)
+        yield database
+
+
+def test_an_event_that_is_missing_stops_the_stream(landing):
+    landing.land([landed(1), landed(2)], {0: (0, 2)}, after=0)
+    with pytest.raises(GapFound, match="paquis: funding event 3 is missing; 4 came"):
+        landing.land([landed(4)], {0: (2, 3)}, after=0)
+    assert landing.land([landed(3), landed(4)], {0: (2, 4)}, after=0) == 2
+
+
+def test_a_first_event_that_is_not_the_first_is_a_gap_unless_asked_for(landing):
+    with pytest.raises(GapFound, match="funding event 1 is missing"):
+        landing.land([landed(2)], {0: (0, 1)}, after=0)
+    assert landing.land([landed(2), landed(3)], {0: (0, 2)}, after=1) == 2
+
+
+def test_an_event_that_comes_twice_lands_once(landing):
+    assert landing.land([landed(1), landed(1)], {0: (0, 2)}, after=0) == 1
+    assert landing.land([landed(1), landed(2)], {0: (2, 4)}, after=0) == 1
+
+
+def test_two_events_under_one_id_or_number_are_refused(landing):
+    landing.land([landed(1)], {0: (0, 1)}, after=0)
+    with pytest.raises(EventsDiffer, match="paquis/1 came again"):
+        landing.land([landed(1, value=b"{ }")], {0: (1, 2)}, after=0)
+    other = landed(1)
+    twin = Landed(other.source, "paquis/9", 9, other.value, other.event)
+    with pytest.raises(EventsDiffer, match="number"):
+        landing.land([twin], {0: (1, 2)}, after=0)
+
+
+def test_offsets_that_somebody_else_moved_stop_the_batch(landing):
+    landing.land([landed(1)], {0: (0, 1)}, after=0)
+    with pytest.raises(Overtaken):
+        landing.land([landed(2)], {0: (0, 1)}, after=0)
+    assert landing.land([landed(2)], {0: (1, 2)}, after=0) == 1
+
+
+# --- Digests ------------------------------------------------------------------------------------
+
+
+def test_a_day_without_funding_events_has_the_digest_of_nothing(database, log):
+    day = recorded_day(dt.date(2026, 1, 1))
+    assert (day.events, day.lines) == (0, ())
+    assert day.digest == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
+def test_a_digest_is_over_lines_that_anyone_can_write(log):
+    fund(log, "paquis", correct=False)
+    log.record("paquis", committed("bancs", "2.00"), spent("bancs", "1.00"))
+    day = recorded_day(today())
+    assert day.events == 6
+    assert day.lines[0] == (
+        "00000000000000000002 paquis/2 funding-route-chosen 2026-03-01 bancs/1"
+        " 0.00 0.00 1000000.00 1000000.00 0.00 0.00 0.00 0.00"
+    )
+    assert day.as_json(lines=True)["lines"] == list(day.lines)
+    assert "lines" not in day.as_json()
+    assert recorded_day(today() - dt.timedelta(days=1)).events == 0
+
+
+def lines(*numbers, sums="0.00"):
+    return [
+        f"{number:020d} paquis/{number} funds-committed 2026-03-01 bancs/1" + f" {sums}" * 8
+        for number in numbers
+    ]
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "said"),
+    [
+        (lines(1, 2), lines(1, 2), None),
+        (lines(1, 2), lines(1), "paquis/2 (funds-committed) was recorded, and is not landed"),
+        (lines(1), lines(1, 2), "paquis/2 (funds-committed) is landed, and was not recorded"),
+        (lines(1, 2, 3), lines(1, 3), "paquis/2 (funds-committed) was recorded, and is not landed"),
+        (lines(1, 3), lines(1, 2, 3), "paquis/2 (funds-committed) is landed, and was not recorded"),
+        (
+            lines(1),
+            lines(1, sums="5.00"),
+            "paquis/1 (funds-committed): requested is 0.00 where recorded, 5.00 where landed",
+        ),
+    ],
+)
+def test_the_first_difference_is_named(ours, theirs, said):
+    date = dt.date(2026, 3, 1)
+    found = compare(Day.of(date, len(ours), ours), Day.of(date, len(theirs), theirs))
+    assert found.difference == said
+    assert found.agrees is (said is None)
+    assert found.as_json()["agrees"] is found.agrees
+
+
+def test_corrections_are_in_the_digest_of_the_day_they_were_recorded(log):
+    fund(log, "paquis", correct=False)
+    position = log.record("paquis", released("bancs", "9.00"))
+    before = recorded_day(today())
+    log.record("paquis", annulled(position))
+    after = recorded_day(today())
+    assert after.lines[: len(before.lines)] == before.lines
+    assert "decision-annulled" in after.lines[-1]
