@@ -11,6 +11,7 @@ After C2SP tlog-tiles, tlog-checkpoint, signed-note, tlog-cosignature, tlog-witn
     sealing.py      who does that, and when
     witness.py      asks others to cosign
     proofs.py       the proof of one decision, and of one tree extending another
+    replay.py       reads history so that it is known to be the one sealed
     findings.py     what can be wrong with a log
     integrity.py    compares what is stored: decisions, tiles, checkpoints
     monitor.py      follows a log from outside, over HTTP

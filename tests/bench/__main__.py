@@ -18,9 +18,11 @@ from tests.bench.place import Place, place
 
 BENCHES = {
     "append": ("tests.bench.append", ("beside_stock", "beside_bare_function")),
+    "log": ("tests.bench.log", ("soon_sealed", "proof_of_any_leaf", "verified_replay")),
     "http": ("tests.bench.http", ("beside_bare_endpoint",)),
     "rebuild": ("tests.bench.rebuild", ("beside_reading",)),
     "growth": ("tests.bench.growth", ("one_more", "another_day")),
+    "changes": ("tests.bench.changes", ("beside_one_fold",)),
 }
 
 

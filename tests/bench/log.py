@@ -30,9 +30,11 @@ from tests.bench.measure import Figure, Ratio, interleaved, rate, seconds
 if TYPE_CHECKING:
     from tests.bench.place import Place
 
-EVENTS = 50_000
-LEAVES = 1_000_000
+EVENTS = 1_000_000
+LEAVES = 10_000_000
 SQL = Path(__file__).parents[2] / "infra" / "sql" / "0100_log.sql"
+
+INTO_TILES = "COPY log_tile (level, index, hashes, root) FROM STDIN (FORMAT BINARY)"
 
 _names = iter(range(10**9))
 
