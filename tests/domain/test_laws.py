@@ -98,7 +98,7 @@ FUNDING_STAGES: tuple[Story, ...] = (
 )
 
 few = settings(max_examples=25, suppress_health_check=[HealthCheck.filter_too_much])
-some = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+some = settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.slug)
 
@@ -254,12 +254,12 @@ def test_a_body_that_is_not_competent_takes_no_decision(law):
 # --- Money --------------------------------------------------------------------------------------
 
 
-@settings(max_examples=120, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_no_franc_is_lost_or_made(data):
     """Granted is available, committed, spent and released; no part of it is ever negative."""
     story = data.draw(st.sampled_from(FUNDING_STAGES))
-    contract = attempts(data, MONEY, most=25, story=story)
+    contract = attempts(data, MONEY, most=18, story=story)
     spent: dict[str, Decimal] = defaultdict(Decimal)
     for recorded in contract.history:
         if isinstance(recorded.decision, ExpenditureRecorded):
