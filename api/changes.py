@@ -12,6 +12,8 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+import orjson
+
 from api.answers import etag_of, instant, versioned
 from api.asking import KNOWN_AT, VALID_AT, Parameter, Unreadable, day, one_of, refuse
 from api.asking import instant as read_instant
@@ -126,9 +128,9 @@ class Changes(Endpoint):
         asked = self.asked
         span = (_recorded if asked["axis"] == "known" else _decided)(asked, history, now)
 
-        def found() -> dict[str, Any]:
+        def found() -> bytes:
             until = asked["to"] or today_in_geneva(now)
-            return {
+            told = {
                 "contract": contract,
                 "version": len(history),
                 "view": view,
@@ -139,6 +141,7 @@ class Changes(Endpoint):
                     changes(VIEWS[view], span.interval, since=span.since, until=span.until)
                 ),
             }
+            return orjson.dumps(told)
 
         etag = etag_of(len(history), today_in_geneva(now).isoformat())
         return versioned(self, django_request(request), etag, found)

@@ -244,7 +244,7 @@ class _Comparison:
                 continue
             writer = _later(by, written)
             alike = type(old) is type(new) and type(new) in {dict, list}
-            if alike and not _is_leaf(self.trace, value):
+            if alike and not self.trace.is_leaf(value):
                 self._compare((*path, name), old, new, value, writer)
             else:
                 self._begun((*path, name), old, new, value, writer, None)
@@ -266,7 +266,7 @@ class _Comparison:
         """A value that is new at its place, without what others wrote in it later."""
         change = Change(path, before, after, by, within)
         self.found.append(change)
-        if type(after) in {dict, list} and not _is_leaf(self.trace, live):
+        if type(after) in {dict, list} and not self.trace.is_leaf(live):
             change.after = self._own(change, path, after, live)
         return change
 
@@ -282,17 +282,13 @@ class _Comparison:
             if writer is not by or (type(own) is list and len(own) != int(name)):
                 self._begun((*path, name), ABSENT, new, value, writer, change)
                 continue
-            if type(new) in {dict, list} and not _is_leaf(self.trace, value):
+            if type(new) in {dict, list} and not self.trace.is_leaf(value):
                 new = self._own(change, (*path, name), new, value)
             if type(own) is dict:
                 own[name] = new
             else:
                 own.append(new)
         return own
-
-
-def _is_leaf(trace: Trace, live: Any) -> bool:
-    return next(trace.children(live), None) is None
 
 
 def _names(container: Any) -> dict[str, Any]:
