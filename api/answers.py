@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from api.endpoint import Endpoint
     from domain.decision import Recorded
+    from infra.recording import Outcome
 
 CREATED: Final = HTTPStatus.CREATED
 
@@ -121,10 +122,16 @@ def instant(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
 
 
-def created(endpoint: Endpoint, recorded: Recorded[Any], location: str) -> HttpResponse:
+def created(endpoint: Endpoint, outcome: Outcome, location: str) -> HttpResponse:
     """A decision was recorded, now or by the first of several equal requests."""
+    recorded = outcome.recorded
     return answered(
-        joined(endpoint, recorded_json(recorded)),
+        render(
+            recorded_json(recorded),
+            reader=endpoint.reader,
+            language=endpoint.language,
+            just_kept=outcome.texts,
+        ),
         CREATED,
         {
             "ETag": etag_of(recorded.version),

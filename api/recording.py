@@ -72,8 +72,7 @@ class DecisionView(Endpoint):
         sent = Sent(self, django_request(request), kind)
         sent.demand_sound(contract)
         outcome = record(contract, kind, sent.data, **sent.act, expected=if_match(sent.request))
-        recorded = outcome.recorded
-        return created(self, recorded, f"/api/v1/events/{recorded.position}")
+        return created(self, outcome, f"/api/v1/events/{outcome.recorded.position}")
 
 
 def begin(endpoint: Endpoint, request: HttpRequest) -> HttpResponse:
@@ -81,8 +80,8 @@ def begin(endpoint: Endpoint, request: HttpRequest) -> HttpResponse:
     sent = Sent(endpoint, request, ContractInitiated, "contract")
     wanted = sent.members["contract"]
     sent.demand_sound(wanted)
-    recorded = initiate(sent.data, **sent.act, contract_id=wanted).recorded
-    return created(endpoint, recorded, f"/api/v1/contracts/{recorded.contract}")
+    outcome = initiate(sent.data, **sent.act, contract_id=wanted)
+    return created(endpoint, outcome, f"/api/v1/contracts/{outcome.recorded.contract}")
 
 
 class Sent:

@@ -49,11 +49,15 @@ ATTEMPTS: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What was recorded; `replayed` if an earlier request with the same key recorded it."""
+    """What was recorded; `replayed` if an earlier request with the same key recorded it.
+
+    `texts` are those that went to the vault with it, so that nobody need ask for them at once.
+    """
 
     recorded: Recorded[Any]
     replayed: bool = False
     departed: tuple[Finding, ...] = ()
+    texts: tuple[dict[str, str], ...] = ()
 
 
 # --- One decision -------------------------------------------------------------------------------
@@ -224,7 +228,7 @@ def _record(
             return Outcome(found, departed=draft.departed)
         recorded = draft.recorded(appended.last_position, appended.recorded_at)
         held.take_in(recorded)
-        return Outcome(recorded, departed=draft.departed)
+        return Outcome(recorded, departed=draft.departed, texts=tuple(draft.keeper.texts))
     raise TryAgain
 
 

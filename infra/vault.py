@@ -93,26 +93,43 @@ def texts(ids: Iterable[str], *, reader: Role | None, language: Language = "fr")
         "SELECT id::text, audience, content FROM vault_text WHERE id = ANY(%s::uuid[])",
         [list(wanted)],
     )
-    read = dict.fromkeys(wanted, ERASED.to(language))
+    return dict.fromkeys(wanted, ERASED.to(language)) | _shown(rows, reader, language)
+
+
+def _shown(
+    rows: Iterable[tuple[str, str, str | None]], reader: Role | None, language: Language
+) -> dict[str, str]:
+    """Rows of id, audience and content, as this reader may read them."""
     trusted = may_read_restricted(reader)
-    for text_id, audience, content in rows:
-        if content is None:
-            continue
-        permitted = trusted or audience == Audience.PUBLIC.value
-        read[text_id] = content if permitted else RESTRICTED.to(language)
-    return read
+    return {
+        text_id: content
+        if trusted or audience == Audience.PUBLIC.value
+        else RESTRICTED.to(language)
+        for text_id, audience, content in rows
+        if content is not None
+    }
 
 
-def render(value: Any, *, reader: Role | None, language: Language = "fr") -> Any:
+def render(
+    value: Any,
+    *,
+    reader: Role | None,
+    language: Language = "fr",
+    just_kept: Collection[dict[str, str]] = (),
+) -> Any:
     """A JSON value with the text in the place of each reference, as this reader may read it.
 
-    A reference is an object of exactly the keys `text` and `digest`. One query, however many.
+    A reference is an object of exactly the keys `text` and `digest`. One query, however many;
+    none for texts that were `just_kept` by a keeper of this thread.
     """
     found = references(value)
     if not found:
         return value
-    ids = (reference["text"] for reference in found)
-    return _replace(value, texts(ids, reader=reader, language=language))
+    read = _shown(
+        ((text["id"], text["audience"], text["content"]) for text in just_kept), reader, language
+    )
+    ids = {reference["text"] for reference in found} - read.keys()
+    return _replace(value, texts(ids, reader=reader, language=language) | read)
 
 
 def references(value: Any) -> list[dict[str, str]]:
