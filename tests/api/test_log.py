@@ -11,7 +11,7 @@ from infra.log import tiles
 from infra.log.keys import LogKeys, read_keys, write_keys
 from infra.log.notes import Checkpoint, Note
 from infra.log.sealing import seal_all
-from infra.verifier.verifier import verify
+from infra.verifier.verifier import unpack, verify
 from tests.api.conftest import problem
 
 FOR_EVER = "public, max-age=31536000, immutable"
@@ -191,3 +191,29 @@ def test_a_bundle_extends_the_checkpoint_that_was_kept(anybody, paquis, key_file
 
 def test_a_contract_that_is_not_there_has_no_bundle(anybody, sealed):
     problem(anybody.get("/api/v1/contracts/nowhere/evidence.zip"), 404, "not-found")
+
+
+def test_documents_that_decisions_rest_on_are_in_the_bundle(
+    paquis, anybody, key_file, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("QUARTIER_DOCUMENTS", str(tmp_path / "documents"))
+    sent = paquis.post("/api/v1/documents?title=PV 3", b"minutes", "application/octet-stream")
+    digest = sent.json()["sha256"]
+    answer = paquis.decide(
+        "promotion-started",
+        {"audiences": ["Habitant-e-s"]},
+        on="2014-03-06",
+        evidence=[
+            {"sha256": digest, "title": "PV 3"},
+            {"sha256": "0" * 64, "title": "kept elsewhere"},
+        ],
+    )
+    assert answer.status_code == 201, answer.content
+    seal_all(key_file)
+    bundle = anybody.get("/api/v1/contracts/paquis/evidence.zip")
+    file = tmp_path / "evidence.zip"
+    file.write_bytes(b"".join(bundle.streaming_content))
+    assert verify(file)["ok"]
+    files = unpack(file.read_bytes())
+    assert files[f"documents/{digest}"] == b"minutes"
+    assert f"documents/{'0' * 64}" not in files
