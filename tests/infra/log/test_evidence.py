@@ -260,6 +260,41 @@ def test_a_zip_written_by_another_program_is_not_as_issued(bundle_file):
     assert verify(other)["fault"] == "archive"
 
 
+# --- What somebody with every right did in the database -------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("statement", "fault", "position"),
+    [
+        ("UPDATE event SET payload = '{\"data\":{}}' WHERE position = 3", "entry", 3),
+        ("UPDATE event SET recorded_by = 'somebody' WHERE position = 4", "entry", 4),
+        ("UPDATE event SET decided_on = decided_on - 1 WHERE position = 118", "entry", 118),
+        ("DELETE FROM event WHERE position = 5", "history", 6),
+        ("UPDATE event SET position = 100000 - position WHERE position = 3", "entry", None),
+        (
+            (
+                "UPDATE event e SET payload = o.payload, type = o.type, body = o.body FROM event o"
+                " WHERE (e.position, o.position) IN ((3, 4), (4, 3))"
+            ),
+            "entry",
+            3,
+        ),
+    ],
+)
+def test_a_bundle_out_of_an_altered_database_does_not_verify(
+    paquis, cursor, intruder, tmp_path, statement, fault, position
+):
+    intruder.execute(statement)
+    file = tmp_path / "evidence.zip"
+    try:
+        file.write_bytes(b"".join(evidence.bundle(cursor, "paquis", reader=None)))
+    except (LookupError, ValueError):
+        assert position is None, "only what is nowhere in the log cannot be proved at all"
+        return
+    verdict = verify(file)
+    assert (verdict["fault"], verdict["position"]) == (fault, position)
+
+
 # --- Who may read what ----------------------------------------------------------------------------
 
 
