@@ -12,6 +12,7 @@ from domain.contract import Contract
 from domain.decision import judge
 from projections.catalogue import PROJECTIONS, READ_MODELS, TABLES, VIEWS
 from projections.projection import corrects
+from projections.table import Written
 from projections.view import fold
 from tests.projections.story import TODAY, instant, mixed, named, paquis, vieux_moulin
 
@@ -43,11 +44,11 @@ pieces = stories.flatmap(
 
 def written(rows):
     """The rows of a table, to compare."""
-    return {relation.name: dict(each) for relation, each in rows.by_relation.items()}
+    return {relation.name: dict(each) for relation, each in rows.items()}
 
 
 def same(one, other):
-    return (written(one) == written(other)) if hasattr(one, "by_relation") else one == other
+    return (written(one) == written(other)) if isinstance(one, Written) else one == other
 
 
 @views
@@ -86,7 +87,7 @@ def test_no_part_of_a_history_is_too_much(projection, piece, valid_at):
         assert projection.answer(state, TODAY)
         assert projection.answer(fold(projection, piece, valid_at=valid_at), TODAY)
     else:
-        for relation, rows in state.by_relation.items():
+        for relation, rows in state.items():
             for key, row in rows.items():
                 assert relation.flat(key, row)
 
