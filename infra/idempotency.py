@@ -24,8 +24,6 @@ from infra.refusals import (
 from infra.store import COLUMNS, recorded_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from domain.decision import Recorded
     from domain.values import ContractId
 
@@ -109,11 +107,3 @@ def first_answer(key: Key) -> Recorded[Any] | None:
     if row[0] != key.digest:
         raise KeyReused(key.key)
     return recorded_of(row[1:])
-
-
-def known_keys(account: str, keys: Collection[str]) -> set[str]:
-    """Those of these keys that the account has used."""
-    rows = cursor().execute(
-        "SELECT key FROM idempotency WHERE account = %s AND key = ANY(%s)", [account, list(keys)]
-    )
-    return {key for (key,) in rows}

@@ -8,14 +8,16 @@ from domain.decision import NotCompetent, UnknownDecisionType, decision_type
 from domain.rule import Rule
 from domain.standing import DecidedInTheFuture, NotUnderWay
 from infra import vault
+from infra.append import Busy, StaleVersion, append
 from infra.contracts import Contracts, contracts, history_of, version_of
 from infra.database import cursor
-from infra.recording import ids_from, record
+from infra.recording import ATTEMPTS, ids_from, record
 from infra.refusals import (
     ContractExists,
     InvalidFields,
     MayNotRecordFor,
     Refused,
+    TryAgain,
     UnknownContract,
     VersionConflict,
 )
@@ -339,3 +341,28 @@ def test_the_justification_of_a_departure_is_kept_in_the_vault(monkeypatch):
     assert vault.texts([reference.text], reader=None) == {reference.text: "Voici pourquoi."}
     contracts.forget()
     assert history_of("paquis")[-1] == outcome.recorded
+
+
+# --- A database in trouble ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("trouble", [Busy, StaleVersion])
+@pytest.mark.parametrize("times", [1, 3, 100])
+def test_what_the_database_gives_up_on_is_tried_again_for_a_while(monkeypatch, trouble, times):
+    begin()
+    left = [times]
+
+    def troubled(write):
+        if left[0]:
+            left[0] -= 1
+            raise trouble
+        return append(write)
+
+    monkeypatch.setattr("infra.recording.append", troubled)
+    monkeypatch.setattr("infra.recording.time.sleep", lambda _: None)
+    if times < ATTEMPTS:
+        assert choose().recorded.version == 2
+    else:
+        with pytest.raises(TryAgain):
+            choose()
+        assert log_size() == 1
