@@ -70,15 +70,6 @@ class Runner:
         self._resting: dict[str, float] = {}
         self._known = False
 
-    def outdated(self) -> list[Projection[Any]]:
-        """The read models that another version of the program wrote: to be rebuilt."""
-        known = positions()
-        return [
-            projection
-            for name, projection in self.projections.items()
-            if name in known and known[name].version != projection.version
-        ]
-
     def step(self) -> int:
         """Take in one batch, in every read model that can; how many decisions, at most.
 
