@@ -15,14 +15,16 @@ import orjson
 from api.answers import etag_of, versioned
 from api.asking import KNOWN_AT, VALID_AT
 from api.endpoint import Answer, Endpoint, django_request, operation
+from api.histories import History
 from api.problems import NOT_FOUND, not_found
 from domain.values import Bilingual
-from infra.contracts import history_of
 from infra.submission import today_in_geneva
 from projections.stored import answer
 from projections.view import View, fold
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from django.http import HttpResponse
     from rest_framework.request import Request
 
@@ -50,7 +52,7 @@ class ContractView(Endpoint):
     def show(self, request: Request, contract: ContractId) -> HttpResponse:
         """The view's answer; 404 before the contract began."""
         known_at, valid_at = self.asked["known_at"], self.asked["valid_at"]
-        history = history_of(contract)
+        history = History(contract)
         day = day_of(history, known_at, valid_at)
         also = (day.isoformat(),) if self.view.depends_on_the_day else ()
 
@@ -71,22 +73,22 @@ def _of_contract(contract: ContractId, version: int, document: bytes) -> bytes:
 
 
 def day_of(
-    history: list[Recorded[Any]], known_at: dt.datetime | None, valid_at: dt.date | None
+    history: Sequence[Recorded[Any]], known_at: dt.datetime | None, valid_at: dt.date | None
 ) -> dt.date:
     """The day on which a contract is looked at.
 
     Raises:
         Problem: 404, the contract had not begun.
     """
-    begun, today = history[0], today_in_geneva(dt.datetime.now(dt.UTC))
-    if known_at is not None and begun.recorded_at > known_at:
+    today = today_in_geneva(dt.datetime.now(dt.UTC))
+    if known_at is not None and history[0].recorded_at > known_at:
         raise not_found(
             Bilingual(
                 "Rien n'était encore enregistré de ce contrat à cet instant.",
                 "Nothing of this contract had been recorded by that instant.",
             )
         )
-    if valid_at is not None and begun.act.decided_on > valid_at:
+    if valid_at is not None and history[0].act.decided_on > valid_at:
         raise not_found(
             Bilingual(
                 "Le contrat n'était pas encore initié à cette date.",

@@ -382,3 +382,12 @@ def test_findings_and_fields_are_told_in_both_languages(paquis):
         assert refused["findings"][0]["message"] == rule
         wrong = problem(asking.decide("promotion-activity-held", {}), 422, "fields")
         assert {each["message"] for each in wrong["errors"]} == {field}
+
+
+def test_what_is_stored_is_answered_without_the_history(examples, anybody, monkeypatch):
+    monkeypatch.setattr("api.histories.history_of", lambda _: pytest.fail("it was read"))
+    for view in VIEWS:
+        answer = anybody.get(PAQUIS + view)
+        assert answer.status_code == 200
+        again = anybody.get(PAQUIS + view, **{"If-None-Match": answer["ETag"]})
+        assert again.status_code == 304
