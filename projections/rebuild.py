@@ -166,9 +166,8 @@ class _Making:
 
     def fold_all(self, events: Events, progress: Callable[[int, int], None]) -> None:
         until = self.rebuilt.position = events.end()
-        by_contract = itertools.groupby(events.by_contract(until), key=attrgetter("contract"))
-        with Copier() as copier:
-            for contract, decisions in by_contract:
+        with contextlib.closing(events.by_contract(until)) as read, Copier() as copier:
+            for contract, decisions in itertools.groupby(read, key=attrgetter("contract")):
                 history = list(decisions)
                 self._copy(copier, contract, history)
                 self.rebuilt.contracts += 1

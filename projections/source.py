@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Generator, Iterable, Sequence
 
     from domain.decision import Recorded
     from domain.values import ContractId
@@ -30,6 +30,6 @@ class Events(Protocol):
         """All decisions of one contract, by version."""
         ...
 
-    def by_contract(self, until: int) -> Iterator[Recorded[Any]]:
+    def by_contract(self, until: int) -> Generator[Recorded[Any], None, None]:
         """All decisions up to that position, by contract and version, without holding them all."""
         ...
