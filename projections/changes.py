@@ -3,7 +3,7 @@
 The difference is the net one: what was written and taken back in between is not in it. Each
 change belongs to the decision that last wrote at its place, so one that began a thing comes
 first, with what it wrote itself, and what later decisions wrote in it follows. Why so:
-docs/adr/0020-changes-between-two-states.md.
+docs/adr/0009-changes-between-two-states.md.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ Handlers write through mappings, one for each relation and contract. The same ha
 next few decisions, a contract folded anew after a correction, and the rebuild of everything.
 
 In the database a relation `calendar` is a table `calendar_rows` and a view `calendar` of it, which
-shows the generation that counts (docs/adr/0010).
+shows the generation that counts (docs/adr/0008).
 """
 
 from __future__ import annotations

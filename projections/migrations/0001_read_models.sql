@@ -1,7 +1,7 @@
 -- Read models: everything here is derived from the events and can be thrown away and made again.
 --
 -- A table `x_rows` holds the rows of every generation; the view `x` shows those that count. One
--- generation counts at a time; another one may be being built beside it (docs/adr/0010).
+-- generation counts at a time; another one may be being built beside it (docs/adr/0008).
 
 -- Numbers of generations are never used twice, whatever rows were deleted by hand.
 CREATE SEQUENCE projection_generation AS integer;
