@@ -109,9 +109,6 @@ KEY_REUSED: Final = _kind(
     "Clé d'idempotence déjà utilisée",
     "Idempotency key already used",
 )
-THROTTLED: Final = _kind(
-    "throttled", HTTPStatus.TOO_MANY_REQUESTS, "Trop de requêtes", "Too many requests"
-)
 FAILED: Final = _kind(
     "failed", HTTPStatus.INTERNAL_SERVER_ERROR, "Erreur du service", "The service failed"
 )
@@ -124,7 +121,7 @@ UNAVAILABLE: Final = _kind(
 
 KINDS: Final = (
     *(MALFORMED, QUERY, UNAUTHENTICATED, NOT_YOURS, NOT_COMPETENT, NOT_FOUND, METHOD, RULES),
-    *(EXISTS, MISSED, TOO_LARGE, MEDIA, FIELDS, KEY_REUSED, THROTTLED, FAILED, UNAVAILABLE),
+    *(EXISTS, MISSED, TOO_LARGE, MEDIA, FIELDS, KEY_REUSED, FAILED, UNAVAILABLE),
 )
 
 

@@ -56,7 +56,7 @@ FRENCH: Final = {
     "crs": "Le système de coordonnées doit être EPSG:4326 (WGS 84) ou EPSG:2056 (MN95).",
     "empty": "La géométrie est vide.",
     "geometry": "Doit être une géométrie GeoJSON.",
-    "geometry_type": "Doit être un Polygon ou un MultiPolygon, non {type}.",
+    "geometry_type": "Doit être un Polygon ou un MultiPolygon.",
     "outside": "La géométrie se trouve hors du canton de Genève.",
     "position": "Une position est faite de deux nombres finis.",
     "ring": "Un anneau est une liste d'au moins 4 positions, la dernière égale à la première.",

@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from api.sentences import OTHERWISE
 from tests.api.conftest import INITIATED, PERIMETER, each, problem
 
 CONTRACTS = "/api/v1/contracts"
@@ -37,6 +38,9 @@ def nothing_is_recorded(paquis, log_size, database):
 
 
 def errors_of(answer):
+    """Codes by pointer; each has a French sentence of its own."""
+    for error in answer.json().get("errors", ()):
+        assert error["message"] != OTHERWISE.format(code=error["code"]), error
     return {error["pointer"]: error["code"] for error in problem(answer, 422, "fields")["errors"]}
 
 

@@ -1,6 +1,8 @@
 """Types describe themselves; one added at run time needs no other change."""
 
 import datetime as dt
+import re
+from pathlib import Path
 from typing import Annotated
 
 import pytest
@@ -8,6 +10,7 @@ from annotated_types import Ge, Le, MaxLen
 from openapi_spec_validator import validate
 
 from api.forms import KINDS, form_of
+from api.sentences import FRENCH
 from api.words import FIELDS
 from domain.act import Body
 from domain.catalogue import catalogue
@@ -30,6 +33,20 @@ def test_every_field_of_the_catalogue_has_a_name_in_both_languages():
     named = {field["name"] for kind in catalogue().values() for field in fields_of(form_of(kind))}
     assert named - FIELDS.keys() == set()
     assert FIELDS.keys() - named == set()
+
+
+_CODES = re.compile(r'(?:PydanticCustomError|_refuse|FieldError)\(\s*(?:[\w"/]+,\s*)?"(\w+)",')
+
+
+def test_every_fault_that_is_named_has_a_french_sentence():
+    """The codes of pydantic itself are asked for in test_bad_input."""
+    top = Path(__file__).parents[2]
+    # What only files can have wrong is told by the command that imports them.
+    ours = [each for each in top.glob("infra/*.py") if not each.name.startswith("importing")]
+    sources = [*top.glob("domain/*.py"), *ours]
+    codes = {code for source in sources for code in _CODES.findall(source.read_text("utf-8"))}
+    assert {"amount", "self_crossing", "unknown_person"} <= codes
+    assert codes - FRENCH.keys() - {"text_in_clear", "idempotency_key"} == set()
 
 
 def test_every_field_of_the_catalogue_is_of_a_kind_that_can_be_asked_for():
