@@ -282,16 +282,34 @@ def tile_reader(size: int, read_tile: Callable[[Tile], bytes]) -> HashReader:
         size: number of leaves; the tiles asked for are as wide as that tree has them.
         read_tile: gives a tile's hashes end to end, 32 bytes each.
     """
-    tiles: dict[tuple[int, int], bytes] = {}
+    tiles: dict[Tile, bytes] = {}
 
     def read(level: int, index: int) -> bytes:
-        tile_level, height = divmod(level, TILE_HEIGHT)
-        tile_index, first = divmod(index << height, TILE_WIDTH)
-        hashes = tiles.get((tile_level, tile_index))
+        tile, first = _tile_of(level, index, size)
+        hashes = tiles.get(tile)
         if hashes is None:
-            width = (size >> TILE_HEIGHT * tile_level) - tile_index * TILE_WIDTH
-            hashes = read_tile(Tile(tile_level, tile_index, min(width, TILE_WIDTH)))
-            tiles[tile_level, tile_index] = hashes
-        return tile_root(hashes[first * HASH_SIZE : (first + (1 << height)) * HASH_SIZE])
+            hashes = tiles[tile] = read_tile(tile)
+        count = 1 << level % TILE_HEIGHT
+        return tile_root(hashes[first * HASH_SIZE : (first + count) * HASH_SIZE])
 
     return read
+
+
+def needed_tiles(size: int, make: Callable[[HashReader], object]) -> list[Tile]:
+    """The tiles of a tree of that size that making something of its hashes asks for."""
+    needed: dict[Tile, None] = {}
+
+    def note(level: int, index: int) -> bytes:
+        needed[_tile_of(level, index, size)[0]] = None
+        return EMPTY_ROOT
+
+    make(note)
+    return list(needed)
+
+
+def _tile_of(level: int, index: int, size: int) -> tuple[Tile, int]:
+    """The tile that a subtree is part of, and where in it the subtree's hashes begin."""
+    tile_level, height = divmod(level, TILE_HEIGHT)
+    tile_index, first = divmod(index << height, TILE_WIDTH)
+    width = (size >> TILE_HEIGHT * tile_level) - tile_index * TILE_WIDTH
+    return Tile(tile_level, tile_index, min(width, TILE_WIDTH)), first

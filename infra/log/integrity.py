@@ -7,6 +7,7 @@ were stored when they were sealed. Where they differ, the signed roots say which
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from domain.merkle import (
@@ -281,7 +282,7 @@ def _not_ours(sealed: Sealed, keys: LogKeys) -> str:
 def _against(cursor: Cursor, size: int, kept: Checkpoint) -> list[LogFinding]:
     """Compare the log with a checkpoint that is known to have been signed."""
     try:
-        tree = frontier(min(size, kept.size), tiles.hash_reader(cursor, size))
+        tree = tiles.make(cursor, size, partial(frontier, min(size, kept.size)))
     except LookupError:
         return []  # the tile that is missing is told already
     # What was signed may be stored a moment later: a crash, or a checkpoint in the making.

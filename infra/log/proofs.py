@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -97,16 +98,15 @@ def prove(cursor: Cursor, sealed: Sealed, rows: Sequence[tuple[Any, ...]]) -> li
         sealed: the checkpoint; all of the decisions are under it.
         rows: of `infra.store.COLUMNS`.
     """
-    read = tiles.hash_reader(cursor, sealed.size)
+    indices = [row[0] - 1 for row in rows]
+    paths = tiles.make(
+        cursor,
+        sealed.size,
+        lambda read: [inclusion_proof(index, sealed.size, read) for index in indices],
+    )
     return [
-        Proof(
-            leaf_of(row).entry().decode(),
-            row[-1],
-            row[0] - 1,
-            tuple(inclusion_proof(row[0] - 1, sealed.size, read)),
-            sealed,
-        )
-        for row in rows
+        Proof(leaf_of(row).entry().decode(), row[-1], index, tuple(path), sealed)
+        for row, index, path in zip(rows, indices, paths, strict=True)
     ]
 
 
@@ -116,7 +116,7 @@ def consistency(cursor: Cursor, old: int, sealed: Sealed) -> dict[str, Any]:
     Raises:
         ValueError: `old` is negative or larger than the tree.
     """
-    hashes = consistency_proof(old, sealed.size, tiles.hash_reader(cursor, sealed.size))
+    hashes = tiles.make(cursor, sealed.size, partial(consistency_proof, old, sealed.size))
     return {"old": old, "size": sealed.size, "hashes": encoded(hashes)}
 
 

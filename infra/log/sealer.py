@@ -8,6 +8,7 @@ a log that contradicts itself is of no use, and whoever altered it is not to hav
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from domain.merkle import (
@@ -117,10 +118,11 @@ def _trusted(
     _demand_ours(last, keys)
     if end < last.size:
         raise Refused(finding(Fault.LOG_CUT, size=end, sealed=last.size))
-    read = tiles.hash_reader(cursor, last.size)
     try:
-        tree = frontier(last.size, read)
-        kept = root_hash(mark.size, read) if mark and mark.size <= last.size else None
+        tree = tiles.make(cursor, last.size, partial(frontier, last.size))
+        kept = None
+        if mark and mark.size <= last.size:
+            kept = tiles.make(cursor, last.size, partial(root_hash, mark.size))
     except LookupError as error:
         raise Refused(finding(Fault.TILE_ALTERED, tile=str(error))) from error
     if tree.root() != last.root:
@@ -199,5 +201,5 @@ def _store_tiles(cursor: Cursor, old: int, added: list[bytes]) -> None:
 
 def _extends(cursor: Cursor, last: Sealed, tree: Frontier) -> bool:
     """Whether what is stored now proves that the new tree extends the one signed last."""
-    proof = consistency_proof(last.size, tree.size, tiles.hash_reader(cursor, tree.size))
+    proof = tiles.make(cursor, tree.size, partial(consistency_proof, last.size, tree.size))
     return verify_consistency(last.size, tree.size, last.root, tree.root(), proof)

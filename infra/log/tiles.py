@@ -6,19 +6,23 @@ partial tile, of any width, follows from those: so nothing that was stored is ev
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
-from domain.merkle import EMPTY_ROOT, HASH_SIZE, TILE_WIDTH, HashReader, Tile, tile_reader
+from domain.merkle import EMPTY_ROOT, HASH_SIZE, TILE_WIDTH, Tile, needed_tiles, tile_reader
 from infra.log.leaf import COLUMNS, Leaf
 from infra.log.notes import Checkpoint, Note, NoteError, Signature
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     import psycopg
 
+    from domain.merkle import HashReader
+
     Cursor = psycopg.Cursor[tuple[Any, ...]]
+
+
+T = TypeVar("T")
 
 
 class Sealed(NamedTuple):
@@ -110,43 +114,57 @@ def _one(found: Cursor) -> int:
 
 # --- Tiles --------------------------------------------------------------------------------------
 
+_TILES: Final = """
+    SELECT coalesce(
+        (SELECT hashes FROM log_tile WHERE level = wanted.level AND index = wanted.index),
+        CASE WHEN wanted.level = 0 THEN (
+            SELECT string_agg(tail, '' ORDER BY size) FROM log_checkpoint
+            WHERE size > wanted.index * 256 AND size < wanted.index * 256 + 256
+        ) ELSE (
+            SELECT string_agg(root, '' ORDER BY index) FROM log_tile
+            WHERE level = wanted.level - 1
+                AND index >= wanted.index * 256 AND index < wanted.index * 256 + wanted.width
+        ) END,
+        ''
+    )
+    FROM unnest(%s::int[], %s::bigint[], %s::int[])
+        WITH ORDINALITY AS wanted (level, index, width, place)
+    ORDER BY place
+"""
 
-def read_tile(cursor: Cursor, tile: Tile) -> bytes:
-    """The hashes of a tile, end to end.
+
+def read_tiles(cursor: Cursor, wanted: Sequence[Tile]) -> dict[Tile, bytes]:
+    """The hashes of tiles, each end to end, in one query.
 
     Raises:
-        LookupError: it is not stored: it is wider than the sealed tree has it.
+        LookupError: one is not stored, or is wider than the sealed tree has it.
     """
-    row = cursor.execute(
-        "SELECT substr(hashes, 1, %s) FROM log_tile WHERE level = %s AND index = %s",
-        [tile.width * HASH_SIZE, tile.level, tile.index],
-    ).fetchone()
-    hashes = row[0] if row else _partial(cursor, tile)
-    if len(hashes) < tile.width * HASH_SIZE:
-        raise LookupError(f"tile {tile.path()} is not stored")
-    return bytes(hashes[: tile.width * HASH_SIZE])
+    columns = [[getattr(tile, part) for tile in wanted] for part in ("level", "index", "width")]
+    found = {}
+    for tile, (hashes,) in zip(wanted, cursor.execute(_TILES, columns, binary=True), strict=True):
+        if len(hashes) < tile.width * HASH_SIZE:
+            raise LookupError(f"tile {tile.path()} is not stored")
+        found[tile] = bytes(hashes[: tile.width * HASH_SIZE])
+    return found
 
 
-def _partial(cursor: Cursor, tile: Tile) -> bytes:
-    first = tile.index * TILE_WIDTH
-    if tile.level == 0:
-        query = (
-            "SELECT string_agg(tail, '' ORDER BY size) FROM log_checkpoint"
-            " WHERE size > %s AND size < %s"
-        )
-        row = cursor.execute(query, [first, first + TILE_WIDTH]).fetchone()
-    else:
-        query = (
-            "SELECT string_agg(root, '' ORDER BY index) FROM log_tile"
-            " WHERE level = %s AND index >= %s AND index < %s"
-        )
-        row = cursor.execute(query, [tile.level - 1, first, first + tile.width]).fetchone()
-    return (row and row[0]) or b""
+def read_tile(cursor: Cursor, tile: Tile) -> bytes:
+    """The hashes of one tile, end to end.
+
+    Raises:
+        LookupError: it is not stored, or is wider than the sealed tree has it.
+    """
+    return read_tiles(cursor, [tile])[tile]
 
 
-def hash_reader(cursor: Cursor, size: int) -> HashReader:
-    """Reads the hashes of the sealed tree of that size, out of its tiles alone."""
-    return tile_reader(size, partial(read_tile, cursor))
+def make(cursor: Cursor, size: int, making: Callable[[HashReader], T]) -> T:
+    """What is made of the hashes of the sealed tree of that size, its tiles read in one query.
+
+    Raises:
+        LookupError: a tile is not stored.
+    """
+    found = read_tiles(cursor, needed_tiles(size, making))
+    return making(tile_reader(size, found.__getitem__))
 
 
 # --- Entries ------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ import os
 import time
 from base64 import b64encode
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -165,7 +166,7 @@ def _seen(cursor: Cursor, key: VerifierKey) -> int:
 
 def request_body(cursor: Cursor, sealed: Sealed, old: int) -> bytes:
     """The body of `add-checkpoint`: the size it has seen, the proof from there, the checkpoint."""
-    hashes = consistency_proof(old, sealed.size, tiles.hash_reader(cursor, sealed.size))
+    hashes = tiles.make(cursor, sealed.size, partial(consistency_proof, old, sealed.size))
     own = Note(sealed.text, sealed.note().signatures)
     lines = [f"old {old}", *(b64encode(each).decode() for each in hashes)]
     return ("\n".join(lines) + f"\n\n{own}").encode()

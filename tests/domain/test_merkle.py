@@ -1,7 +1,7 @@
 """The tree is the one RFC 6962 defines, and its tiles are those C2SP tlog-tiles defines."""
 
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from hashlib import sha256
 
 import pytest
@@ -354,6 +354,8 @@ def test_tiles_hold_every_hash_a_proof_asks_for(size):
         assert proof == merkle.inclusion_proof(index, size, whole)
         assert merkle.root_from_inclusion(index, size, leaves[index], proof) == root
         assert len(asked) == len(set(asked)) <= 6
+        needed = merkle.needed_tiles(size, partial(merkle.inclusion_proof, index, size))
+        assert needed == asked
     for old in {1, size // 2, size - 1, size} & set(range(1, size + 1)):
         proof = merkle.consistency_proof(old, size, merkle.tile_reader(size, read_tile))
         assert proof == merkle.consistency_proof(old, size, whole)

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from functools import partial
 
 import pytest
 from psycopg.errors import InsufficientPrivilege
@@ -61,7 +62,7 @@ def test_however_it_grew_the_tiles_are_those_of_the_tree(sealed, cursor, batches
         full = len(hashes) // 256
         hashes = [merkle.tile_root(b"".join(hashes[n * 256 : n * 256 + 256])) for n in range(full)]
         level += 1
-    assert merkle.root_hash(size, tiles.hash_reader(cursor, size)) == root_of(cursor, size)
+    assert tiles.make(cursor, size, partial(merkle.root_hash, size)) == root_of(cursor, size)
 
 
 def test_a_large_backlog_is_sealed_in_batches(sealed, cursor, monkeypatch):
