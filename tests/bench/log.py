@@ -182,7 +182,9 @@ def verified_replay(place: Place) -> Iterator[Ratio]:
     def fold() -> Iterator[None]:
         contracts: dict[str, Contract] = {}
         for recorded in verified():
-            state = contracts.setdefault(recorded.contract, Contract(recorded.contract))
+            state = contracts.get(recorded.contract)
+            if state is None:
+                state = contracts[recorded.contract] = Contract(recorded.contract)
             recorded.decision.apply(state, recorded.act)
             yield
 

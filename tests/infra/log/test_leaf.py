@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from domain.canonical import canonical
 from infra.log import tiles
-from infra.log.leaf import MAX_ENTRY, Leaf, leaf_of
+from infra.log.leaf import MAX_ENTRY, Leaf, leaf_of, rfc3339
 from infra.store import COLUMNS
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
@@ -35,6 +35,16 @@ def test_an_entry_is_canonical_json_whatever_it_holds(leaf):
     entry = leaf.entry()
     assert entry == canonical(json.loads(entry))
     assert json.loads(entry)["contract"] == leaf.contract
+
+
+@given(
+    st.datetimes(
+        timezones=st.timezones(), min_value=datetime(2, 1, 1), max_value=datetime(9999, 1, 1)
+    )
+)  # noqa: DTZ001
+def test_an_instant_is_written_in_utc_with_microseconds(instant):
+    written = rfc3339(instant)
+    assert written == instant.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def test_an_entry_says_the_circumstances_and_the_digest_of_the_content():
