@@ -74,7 +74,8 @@ class Sealer:
         """Let another process seal."""
         if self._connection is not None:
             with contextlib.suppress(Exception):
-                self._connection.close()
+                leave_lock(self._connection)
+            self._connection.close()
         self._connection = None
 
     def _locked(self) -> Connection | None:
@@ -98,8 +99,11 @@ def seal_all(file: Path | None = None) -> Sealed | None:
         if not take_lock(connection):
             raise SealedElsewhere
         last = None
-        while sealed := seal(connection, file or key_file()):
-            last = sealed
+        try:
+            while sealed := seal(connection, file or key_file()):
+                last = sealed
+        finally:
+            leave_lock(connection)
         return last
 
 
@@ -107,6 +111,11 @@ def take_lock(connection: Connection) -> bool:
     """Become the one who seals, for as long as this connection lasts."""
     row = connection.execute("SELECT pg_try_advisory_lock(%s)", [LOCK]).fetchone()
     return bool(row and row[0])
+
+
+def leave_lock(connection: Connection) -> None:
+    """Let somebody else seal: at once, where the server would notice a lost connection later."""
+    connection.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
 
 
 # --- How far it is ------------------------------------------------------------------------------
