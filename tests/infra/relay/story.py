@@ -4,6 +4,7 @@ Nothing is judged here: the relay passes on whatever was recorded.
 """
 
 import threading
+import time
 from datetime import date
 from decimal import Decimal
 
@@ -73,6 +74,26 @@ class Log:
             [orjson.dumps(events).decode()],
         ).fetchone()
         return position
+
+    def persist(self, contract, *decisions):
+        """The same, whatever becomes of the server meanwhile."""
+        while True:
+            try:
+                return self.record(contract, *decisions)
+            except psycopg.OperationalError:
+                self._find_out(contract)
+
+    def _find_out(self, contract):
+        """Whether the last append was committed, as soon as the server answers again."""
+        query = "SELECT coalesce(max(version), 0) FROM event WHERE contract = %s"
+        while True:
+            self._local.connection = None
+            try:
+                self._versions[contract] = self.connection.execute(query, [contract]).fetchone()[0]
+            except psycopg.OperationalError:
+                time.sleep(0.1)
+            else:
+                return
 
     def size(self):
         return self.connection.execute("SELECT size FROM event_log").fetchone()[0]

@@ -7,7 +7,6 @@ import time
 import psycopg
 import pytest
 from confluent_kafka import Producer
-from psycopg import sql
 from typer.testing import CliRunner
 
 from infra.finance.commands import funding_app
@@ -17,23 +16,12 @@ from infra.finance.landing import EventsDiffer, FinanceDatabase, GapFound, Lande
 from infra.finance.reconcile import compare
 from infra.relay import topics
 from infra.relay.shapes import AMOUNTS
-from infra.relay.source import LogSource
 from infra.relay.topics import FUNDING
-from infra.store import recorded_of
-from projections.ledger import BALANCES, ledger
+from tests.infra.relay.checks import assert_is_the_ledger, rows
 from tests.infra.relay.reading import relaying, wait_until
 from tests.infra.relay.story import annulled, committed, fund, released, spent
 
 runner = CliRunner()
-
-
-@pytest.fixture
-def finance(postgres, database):
-    """The address of an empty database that has nothing to do with Quartier's."""
-    name = f"{database.name}_finance"
-    postgres.execute("CREATE DATABASE {name} TEMPLATE template0", name=name)
-    yield postgres.address(name)
-    postgres.execute("DROP DATABASE {name} WITH (FORCE)", name=name)
 
 
 @pytest.fixture
@@ -56,11 +44,6 @@ def follow(cluster, finance, **how):
     return follower.landed
 
 
-def rows(finance, query):
-    with psycopg.connect(finance) as connection:
-        return connection.execute(sql.SQL(query)).fetchall()
-
-
 def events(finance):
     return rows(finance, "SELECT contract, number FROM quartier.funding_event ORDER BY 1, 2")
 
@@ -72,29 +55,6 @@ def today():
 def reconciled(finance, date=None):
     with psycopg.connect(finance) as connection:
         return compare(recorded_day(date or today()), landed_day(connection, date or today()))
-
-
-def assert_is_the_ledger(finance, log):
-    """Balances in the finance database are those of the log, folded anew by the ledger."""
-    histories = {}
-    source = LogSource(log.connect)
-    for row in source.rows(0, 1_000_000):
-        histories.setdefault(row[1], []).append(recorded_of(row))
-    source.close()
-    expected = {
-        (contract, f"{action}/{number}"): balance
-        for contract, history in histories.items()
-        for (action, number), balance in ledger.fold(history)[BALANCES].items()
-    }
-    columns = ", ".join(AMOUNTS)
-    query = f"SELECT contract, account, {columns} FROM quartier.funding_balance"
-    found = rows(finance, query)
-    assert {row[:2] for row in found} == expected.keys()
-    for contract, account, *sums in found:
-        balance = expected[contract, account]
-        for amount, value in zip(AMOUNTS, sums, strict=True):
-            if amount != "enforceable":
-                assert value == getattr(balance, amount)
 
 
 @pytest.mark.kafka

@@ -1,7 +1,6 @@
 """Each event of the log is in Kafka once and in order; what would lose or double one stops it."""
 
 import threading
-from collections import defaultdict
 
 import orjson
 import pytest
@@ -11,12 +10,12 @@ from prometheus_client import REGISTRY
 
 from infra.kafka_client import Cluster
 from infra.relay import topics
-from infra.relay.messages import Messages
 from infra.relay.positions import Place, last_place
 from infra.relay.publisher import ProducerLost, Publisher
 from infra.relay.relay import LogDiverged, PositionLost, Relay, TopicLost, UnreadableEvent
 from infra.relay.source import LogSource
 from infra.relay.topics import DECISIONS, FUNDING, POSITIONS
+from tests.infra.relay.checks import assert_complete
 from tests.infra.relay.reading import SOURCE, ids, read, relaying, wait_until
 from tests.infra.relay.story import fund, proposed
 
@@ -28,22 +27,6 @@ def relay_all(log, cluster):
     with relaying(log, cluster) as running:
         wait_until(lambda: running.has_come_to(log.size()))
     assert running.error is None
-
-
-def assert_complete(log, cluster):
-    """Every event is in Kafka exactly once, in order per contract, in the bytes of its log."""
-    source = LogSource(log.connect)
-    messages = Messages(source, SOURCE)
-    expected = defaultdict(lambda: defaultdict(list))
-    for row in source.rows(0, 1_000_000):
-        for message in messages.of(row):
-            expected[message.topic][message.key].append((message.value, message.headers))
-    source.close()
-    for topic in (FUNDING, DECISIONS):
-        found = defaultdict(list)
-        for message in read(cluster, topic):
-            found[message.key()].append((message.value(), message.headers()))
-        assert found == expected[topic]
 
 
 def test_every_event_is_published_once_in_order_of_its_contract(log, cluster):
