@@ -24,7 +24,6 @@ import orjson
 
 from infra.database import cursor
 from infra.relay.accounts import READ, Accounts
-from infra.relay.messages import JSON
 from infra.relay.shapes import AMOUNTS
 from infra.store import COLUMNS, recorded_of
 
@@ -105,7 +104,7 @@ def funding_events(date: dt.date) -> Iterator[dict[str, Any]]:
                 accounts[contract].take_in(recorded)
         event = accounts[contract].take_in(recorded_of(row))
         if event is not None:
-            yield orjson.loads(orjson.dumps(event, option=JSON))
+            yield orjson.loads(orjson.dumps(event, option=orjson.OPT_UTC_Z))
 
 
 def _earlier(contract: str, version: int) -> Iterator[Recorded[Any]]:

@@ -17,7 +17,13 @@ from domain.catalogue import catalogue
 from domain.credit import CreditRefused, CreditRequested, CreditVoted
 from domain.decision import Decision
 from domain.follow_up import ActionAbandoned, ActionAssigned
-from domain.funding import FundingRouteChosen, FundingRouteReplaced, RouteKind
+from domain.funding import (
+    ExpenditureRecorded,
+    FundingRouteChosen,
+    FundingRouteReplaced,
+    FundsCommitted,
+    FundsReleased,
+)
 from domain.history import Correction, effective
 from domain.promotion import OperatingBudgetGranted, OperatingExpenseRecorded
 from domain.referendum import CreditBecameEnforceable, CreditOverturned
@@ -43,6 +49,11 @@ DESCRIBING: Final[frozenset[type[Decision]]] = frozenset(
 )
 """Decision types that say what an account is called by, and who it belongs to."""
 
+MOVING: Final[frozenset[type[Decision]]] = frozenset(
+    {FundsCommitted, ExpenditureRecorded, FundsReleased}
+)
+"""Of those about money, the ones that leave what an account is called by as it is: most of all."""
+
 READ: Final = frozenset(
     kind.slug
     for kind in catalogue().values()
@@ -61,7 +72,6 @@ OPERATING: Final = "budget:"
 _EMPTY: Final[dict[str, Any]] = dict.fromkeys(
     name for name in Line.model_fields if name not in {"account", "moved", "balances"}
 )
-_ROUTES: Final = {kind: kind.value for kind in RouteKind}
 
 
 @dataclass(slots=True)
@@ -138,7 +148,8 @@ class Told(NamedTuple):
     balances: dict[str, str]
 
 
-_NOTHING_TOLD: Final = Told(NOTHING, dict.fromkeys(AMOUNTS, "0.00"))
+_NOTHING_MOVED: Final = dict.fromkeys(AMOUNTS, "0.00")
+_NOTHING_TOLD: Final = Told(NOTHING, _NOTHING_MOVED)
 
 
 class Accounts:
@@ -154,6 +165,7 @@ class Accounts:
         self._titles = Titles()
         self._rows = ledger.begin()
         self._told: dict[str, Told] = {}
+        self._named: dict[str, dict[str, Any]] = {}
 
     def take_in(self, recorded: Recorded[Any]) -> dict[str, Any] | None:
         """The funding event that this decision is; None if it is not about money.
@@ -161,12 +173,14 @@ class Accounts:
         The answer has the shape of `infra.relay.shapes.FundingEvent`, in JSON's own types but
         for dates and instants.
         """
-        decision = recorded.decision
-        if isinstance(decision, Correction):
-            return self._correct(recorded, decision.position)
-        self._titles.take_in(decision)
+        decision, kind = recorded.decision, type(recorded.decision)
+        if kind not in MOVING:
+            self._named.clear()
+            if isinstance(decision, Correction):
+                return self._correct(recorded, decision.position)
+            self._titles.take_in(decision)
         ledger.apply(self._rows, recorded)
-        if type(decision) not in MONEY:
+        if kind not in MONEY:
             return None
         return self._event(recorded, self._touched(decision))
 
@@ -222,14 +236,10 @@ class Accounts:
         """The accounts that a decision about money changed, and the one it is about."""
         if (action := getattr(decision, "action", None)) is None:
             return {f"{OPERATING}{decision.year}": self._titles.operating(decision.year)}
-        moved = {(entry.action, entry.route): None for entry in self._rows[ENTRIES].values()}
-        moved[action, len(self._titles.routes.get(action, ()))] = None
+        keys = {(entry.action, entry.route): None for entry in self._rows[ENTRIES].values()}
+        keys[action, len(self._titles.routes.get(action, ()))] = None
         balances = self._rows[BALANCES]
-        return {
-            f"{key[0]}/{key[1]}": _sums(balance)
-            for key in moved
-            if (balance := balances.get(key)) is not None
-        }
+        return {f"{key[0]}/{key[1]}": _sums(balances[key]) for key in keys if key in balances}
 
     def _all(self) -> Iterator[tuple[str, Sums]]:
         for (action, number), balance in self._rows[BALANCES].items():
@@ -239,19 +249,19 @@ class Accounts:
 
     def _line(self, account: str, sums: Sums) -> dict[str, Any]:
         told = self._told.get(account, _NOTHING_TOLD)
-        balances, moved = told.balances.copy(), _NOTHING_TOLD.balances.copy()
+        balances, moved = told.balances.copy(), _NOTHING_MOVED.copy()
         for amount, now, earlier in zip(AMOUNTS, sums, told.sums, strict=True):
             if now is not earlier:
                 balances[amount] = str(now)
                 moved[amount] = str(now - earlier)
         self._told[account] = Told(sums, balances)
-        line = self._named(account)
-        line["account"] = account
-        line["balances"] = balances
-        line["moved"] = moved
-        return line
+        named = self._named.get(account)
+        if named is None:
+            named = self._named[account] = self._name(account)
+        return {"account": account, **named, "moved": moved, "balances": balances}
 
-    def _named(self, account: str) -> dict[str, Any]:
+    def _name(self, account: str) -> dict[str, Any]:
+        """What a line says of the account besides its sums."""
         if account.startswith(OPERATING):
             year = int(account.removeprefix(OPERATING))
             return {**_EMPTY, "route": "operating_budget", "year": year}
@@ -265,7 +275,7 @@ class Accounts:
             "action": action,
             "title": title,
             "service": balance.service,
-            "route": _ROUTES[balance.kind],
+            "route": balance.kind.value,
             "budget_line": route.budget_line,
             "year": balance.year,
             "proposal": route.proposal,

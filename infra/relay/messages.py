@@ -42,8 +42,6 @@ if TYPE_CHECKING:
 CONTRACTS_KEPT: Final = 2_000
 """Contracts whose accounts are in memory at most."""
 
-JSON: Final = orjson.OPT_UTC_Z | orjson.OPT_SORT_KEYS
-
 Headers = list[tuple[str, bytes]]
 
 
@@ -72,7 +70,7 @@ class Messages:
         """Read every contract anew at its next event."""
         self._accounts.clear()
 
-    def of(self, row: Row) -> Iterator[Message]:
+    def of(self, row: Row) -> list[Message]:
         """The messages of one event: one about the decision, and one more if it is about money.
 
         Raises:
@@ -82,7 +80,7 @@ class Messages:
         position, contract, version, slug, *_, recorded_at, _, _ = row
         kind = decision_type(slug)
         key = contract.encode()
-        common = [
+        headers = [
             _SPECVERSION,
             ("ce_id", b"%b/%d" % (key, version)),
             self._named,
@@ -90,14 +88,16 @@ class Messages:
             ("ce_time", _instant(recorded_at)),
             ("ce_subject", key),
             ("ce_sequence", b"%020d" % position),
+            _data_schema(kind),
             _CONTENT_TYPE,
         ]
-        yield Message(DECISIONS, key, self._decision(kind, row), [*common, _data_schema(kind)])
-        if slug in READ:
-            event = self._funding(row)
-            if event is not None:
-                value = orjson.dumps(event, option=JSON)
-                yield Message(FUNDING, key, value, [*common, _FUNDING_SCHEMA])
+        messages = [Message(DECISIONS, key, self._decision(kind, row), headers)]
+        if slug in READ and (event := self._funding(row)) is not None:
+            about_money = headers.copy()
+            about_money[7] = _FUNDING_SCHEMA
+            value = orjson.dumps(event, option=orjson.OPT_UTC_Z)
+            messages.append(Message(FUNDING, key, value, about_money))
+        return messages
 
     def _funding(self, row: Row) -> dict[str, Any] | None:
         _, contract, version, *_ = row
@@ -151,7 +151,7 @@ class Messages:
             # The fields of another decision: what may be read of them, its type knows.
             slug = self._source.type_at(data["position"])
             data["fields"] = public_data(decision_type(slug), data["fields"]) if slug else {}
-        return orjson.dumps(content, option=JSON)
+        return orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
 
 
 _SPECVERSION: Final = ("ce_specversion", b"1.0")

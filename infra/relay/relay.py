@@ -197,7 +197,7 @@ class Relay:
 
     def _messages_of(self, row: Row) -> list[Message]:
         try:
-            return [*self._messages.of(row)]
+            return self._messages.of(row)
         except (UnknownDecisionType, NewerSchema, ValidationError) as error:
             raise UnreadableEvent(
                 f"The event at position {row[0]} ({row[3]}) cannot be read by this program: "

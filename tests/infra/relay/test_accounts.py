@@ -18,7 +18,6 @@ from domain.funding import FundingRouteReplaced, RouteKind
 from domain.promotion import OperatingBudgetGranted, OperatingExpenseRecorded
 from domain.values import AccountId
 from infra.relay.accounts import MONEY, OPERATING, READ, Accounts
-from infra.relay.messages import JSON
 from infra.relay.shapes import AMOUNTS, FundingEvent, funding_schema
 from projections.ledger import BALANCES, ledger
 from tests.domain.test_laws import FUNDING_STAGES, attempts
@@ -61,7 +60,7 @@ def told(history, start=0):
             for before in earlier(start):
                 accounts.take_in(before)
         if (event := accounts.take_in(recorded)) is not None:
-            events.append(json.loads(orjson.dumps(event, option=JSON)))
+            events.append(json.loads(orjson.dumps(event, option=orjson.OPT_UTC_Z)))
     return events
 
 
