@@ -100,8 +100,7 @@ class Publisher:
             names = self._names
             for topic, key, value, headers in messages:
                 self._produce(producer, names[topic], value, key, headers=headers)
-            place_of = {"value": place.as_value(), "key": name.encode(), "partition": 0}
-            self._produce(producer, names[POSITIONS], **place_of)
+            self._produce(producer, names[POSITIONS], place.as_value(), name.encode(), partition=0)
             self._commit(producer)
         except KafkaException as error:
             fault: KafkaError = error.args[0]
@@ -118,14 +117,16 @@ class Publisher:
             raise RuntimeError("this publisher was given up")
         return self._producer
 
-    def _produce(self, producer: Producer, topic: str, *value: bytes, **more: Any) -> None:
+    def _produce(
+        self, producer: Producer, topic: str, value: bytes, key: bytes, **more: Any
+    ) -> None:
         try:
-            producer.produce(topic, *value, **more)
+            producer.produce(topic, value, key, **more)
         except BufferError:
             # The queue is full: the brokers are slow. What waits there goes on meanwhile.
             producer.flush(MESSAGE_SECONDS)
             try:
-                producer.produce(topic, *value, **more)
+                producer.produce(topic, value, key, **more)
             except BufferError:
                 raise KafkaException(KafkaError(KafkaError._QUEUE_FULL)) from None  # noqa: SLF001
 
