@@ -1,7 +1,11 @@
 """The AsyncAPI 3 description of what leaves by Kafka, derived from the decision types.
 
 Nothing is written here twice: a message of `quartier.decisions.v1` is a decision type, and what
-`quartier.funding.v1` carries is `infra.relay.shapes`.
+`quartier.funding.v1` carries is `infra.relay.shapes`. The examples are worked out from the two
+example contracts.
+
+Schemas stay open although the shapes behind them are closed: fields may be added to a version, and
+whoever validates what he reads must not refuse them.
 """
 
 from __future__ import annotations
@@ -12,8 +16,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
+from api.asyncapi_examples import examples
 from domain.catalogue import catalogue
 from domain.history import Correction
+from domain.values import KEY_PATTERN
 from infra.relay.accounts import MONEY
 from infra.relay.public import decision_schema
 from infra.relay.shapes import FUNDING_SCHEMA, FUNDING_VERSION, funding_schema
@@ -89,7 +95,11 @@ def _document() -> dict[str, Any]:
             "description": (
                 "What Quartier publishes to Kafka: CloudEvents 1.0 in binary mode, the key is the "
                 "contract. Read with `isolation.level=read_committed`; beyond the topic, "
-                "deduplicate by `ce_source` and `ce_id` in your own transaction."
+                "deduplicate by `ce_source` and `ce_id` in your own transaction. Amounts are Swiss "
+                "francs, as text with two decimals: read them as decimal numbers, not as floats. "
+                "Ignore fields that you do not know: a version may gain some, and only that. "
+                "`GET /api/v1/funding/digest?date=` gives the digest of a day to compare yours "
+                "with; the same decisions can be read without Kafka at `GET /api/v1/events`."
             ),
             "license": {"name": "EUPL-1.2"},
         },
@@ -198,7 +208,11 @@ def _cloudevent() -> dict[str, Any]:
         },
         "bindings": {
             "kafka": {
-                "key": {"type": "string", "description": "The contract."},
+                "key": {
+                    "type": "string",
+                    "pattern": KEY_PATTERN,
+                    "description": "The contract, as in `ce_subject`.",
+                },
                 "bindingVersion": "0.5.0",
             }
         },
@@ -218,6 +232,7 @@ def _funding_message(schemas: dict[str, Any]) -> dict[str, Any]:
         "summary": "A decision about money, or a correction of one.",
         "traits": [{"$ref": "#/components/messageTraits/cloudevent"}],
         "payload": {"$ref": "#/components/schemas/FundingEvent"},
+        "examples": [example for (topic, slug), example in examples().items() if topic == FUNDING],
         "x-dataschema": FUNDING_SCHEMA,
     }
 
@@ -225,12 +240,14 @@ def _funding_message(schemas: dict[str, Any]) -> dict[str, Any]:
 def _decision_message(kind: type[Decision], schemas: dict[str, Any]) -> dict[str, Any]:
     schema = decision_schema(kind)
     schemas[kind.name] = _placed(schema, schemas, kind.name)
+    example = examples().get((DECISIONS, kind.slug))
     return {
         "name": f"ch.quartier.{kind.slug}.v1",
         "title": kind.en,
         "summary": schema["description"],
         "traits": [{"$ref": "#/components/messageTraits/cloudevent"}],
         "payload": {"$ref": f"#/components/schemas/{kind.name}"},
+        **({"examples": [example]} if example else {}),
         "x-dataschema": schema["$id"],
         "x-title-fr": kind.fr,
     }
@@ -256,13 +273,17 @@ def _placed(schema: dict[str, Any], schemas: dict[str, Any], owner: str) -> dict
 
 
 def _referring(part: Any, names: dict[str, str]) -> Any:
-    """The same with its references to definitions led to where these are placed."""
+    """The same, open, with its references to definitions led to where these are placed."""
     match part:
         case {"$ref": str(reference)} if reference.startswith("#/$defs/"):
             name = names[reference.removeprefix("#/$defs/")]
             return {**part, "$ref": f"#/components/schemas/{name}"}
         case dict():
-            return {key: _referring(value, names) for key, value in part.items()}
+            return {
+                key: _referring(value, names)
+                for key, value in part.items()
+                if (key, value) != ("additionalProperties", False)
+            }
         case list():
             return [_referring(each, names) for each in part]
         case _:

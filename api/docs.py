@@ -1,15 +1,17 @@
-"""What describes the API: its schema, its pages, the kinds of problems."""
+"""What describes the service: OpenAPI for HTTP, AsyncAPI for Kafka, pages, kinds of problems."""
 
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import orjson
+from django.http import HttpResponse
 from django.shortcuts import render
 
 from api import problems
-from api.answers import NO_CACHE, answered, is_current, not_modified
+from api.answers import JSON, NO_CACHE, answered, is_current, not_modified
+from api.asyncapi import asyncapi_yaml
 from api.endpoint import Answer, Endpoint, django_request, operation
 from api.forms import said
 from api.schema import openapi
@@ -17,19 +19,41 @@ from domain.decision import Decision
 from domain.values import Bilingual
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest, HttpResponse
+    from collections.abc import Callable
+
+    from django.http import HttpRequest
     from rest_framework.request import Request
 
-_made: dict[tuple[type[Decision], ...], bytes] = {}
+YAML: Final = "application/yaml"
+"""RFC 9512."""
 
 
-def _document() -> bytes:
-    """The schema, made once for the types that are registered."""
-    kinds = tuple(Decision.registry.values())
-    if kinds not in _made:
-        _made.clear()
-        _made[kinds] = orjson.dumps(openapi())
-    return _made[kinds]
+class _Document:
+    """A description, made once for the types that are registered."""
+
+    def __init__(self, make: Callable[[], bytes], content_type: str) -> None:
+        self._make = make
+        self._content_type = content_type
+        self._made: tuple[tuple[type[Decision], ...], bytes, str] | None = None
+
+    def answer(self, request: HttpRequest) -> HttpResponse:
+        """It, or that the reader has it already."""
+        body, etag = self._current()
+        headers = {"ETag": etag, "Cache-Control": NO_CACHE}
+        if is_current(request, etag):
+            return not_modified(headers)
+        return HttpResponse(body, content_type=self._content_type, headers=headers)
+
+    def _current(self) -> tuple[bytes, str]:
+        kinds = tuple(Decision.registry.values())
+        if self._made is None or self._made[0] != kinds:
+            body = self._make()
+            self._made = (kinds, body, f'"{hashlib.sha256(body).hexdigest()[:20]}"')
+        return self._made[1:]
+
+
+_openapi = _Document(lambda: orjson.dumps(openapi()), JSON)
+_asyncapi = _Document(lambda: asyncapi_yaml().encode(), YAML)
 
 
 class Schema(Endpoint):
@@ -40,12 +64,20 @@ class Schema(Endpoint):
         Answer({"type": "object"}, headers=("ETag",)),
     )
     def get(self, request: Request) -> HttpResponse:
-        body = _document()
-        etag = f'"{hashlib.sha256(body).hexdigest()[:20]}"'
-        headers = {"ETag": etag, "Cache-Control": NO_CACHE}
-        if is_current(django_request(request), etag):
-            return not_modified(headers)
-        return answered(body, headers=headers)
+        return _openapi.answer(django_request(request))
+
+
+class AsyncApi(Endpoint):
+    """What is published to Kafka, as AsyncAPI 3.0: topics, headers, schemas, examples."""
+
+    @operation(
+        Bilingual(
+            "Ce qui est publié par Kafka, en AsyncAPI 3", "What Kafka carries, as AsyncAPI 3"
+        ),
+        Answer({"type": "string"}, media_type=YAML, headers=("ETag",)),
+    )
+    def get(self, request: Request) -> HttpResponse:
+        return _asyncapi.answer(django_request(request))
 
 
 class ProblemKind(Endpoint):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from api.asyncapi import asyncapi_yaml
 from api.catalogue import catalogue_markdown
 from api.schema import openapi
 from domain.decision import Decision
@@ -37,6 +38,7 @@ def _event_schemas() -> bytes:
 
 _FILES: dict[str, Callable[[], bytes]] = {
     "docs/catalogue.md": lambda: catalogue_markdown().encode(),
+    "tests/golden/asyncapi.yaml": lambda: asyncapi_yaml().encode(),
     "tests/golden/event-schemas.json": _event_schemas,
     "tests/golden/openapi.json": lambda: _json(openapi()),
 }

@@ -97,6 +97,10 @@ def openapi() -> dict[str, Any]:
             "description": _ABOUT,
             "license": {"name": "EUPL-1.2", "identifier": "EUPL-1.2"},
         },
+        "externalDocs": {
+            "description": "What is published to Kafka: AsyncAPI 3.",
+            "url": "/api/asyncapi.yaml",
+        },
         "servers": [{"url": "/"}],
         "tags": list(_tags()),
         "paths": _paths(),

@@ -14,7 +14,7 @@ from api.conformity import ConformityCsv, ConformityPage
 from api.contracts import Contracts
 from api.counterfactual import Counterfactual
 from api.decision_types import DecisionType, DecisionTypes
-from api.docs import ProblemKind, Schema, pages
+from api.docs import AsyncApi, ProblemKind, Schema, pages
 from api.documents import Document, Documents
 from api.endpoint import Endpoint
 from api.events import Event, Feed
@@ -63,6 +63,7 @@ ROUTES: Final[dict[str, type[Endpoint]]] = {
     f"{API}persons/<person:person>": Person,
     f"{API}reference": ReferenceData,
     f"{API}silences": Silences,
+    "api/asyncapi.yaml": AsyncApi,
     "api/problems/<key:name>": ProblemKind,
     "api/schema": Schema,
     "health/live": Live,

@@ -15,12 +15,15 @@ import yaml
 from api.asyncapi import asyncapi, asyncapi_yaml
 from domain.catalogue import catalogue
 from domain.stored import write
+from infra.relay.accounts import MONEY
 from infra.relay.messages import Messages
+from infra.relay.shapes import FundingEvent
 from infra.relay.topics import FUNDING, TOPICS
 from tests.conftest import absent
 from tests.projections.story import paquis, vieux_moulin
 
 HERE = Path(__file__).parent / "asyncapi"
+GOLDEN = Path(__file__).parents[2] / "golden" / "asyncapi.yaml"
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +54,7 @@ def test_the_official_parser_accepts_it(parser):
     checked = subprocess.run(
         ["node", "check.mjs"],
         cwd=parser,
-        input=asyncapi_yaml(),
+        input=GOLDEN.read_text("utf-8"),
         capture_output=True,
         text=True,
         check=True,
@@ -62,7 +65,18 @@ def test_the_official_parser_accepts_it(parser):
     assert said["messages"] == len(catalogue()) + 3
 
 
+def test_what_is_served_is_what_was_checked(client):
+    served = client.get("/api/asyncapi.yaml")
+    assert served["Content-Type"] == "application/yaml"
+    assert served["Cache-Control"] == "no-cache"
+    assert served.content == GOLDEN.read_bytes()
+    again = client.get("/api/asyncapi.yaml", headers={"If-None-Match": served["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert client.get("/api/schema").json()["externalDocs"]["url"] == "/api/asyncapi.yaml"
+
+
 def test_yaml_and_json_say_the_same():
+    assert "&id" not in asyncapi_yaml()
     assert yaml.safe_load(asyncapi_yaml()) == asyncapi()
 
 
@@ -72,6 +86,30 @@ def test_every_topic_and_every_decision_type_is_there():
         topic.name for topic in TOPICS
     }
     assert list(document["channels"]["decisions"]["messages"]) == list(catalogue())
+
+
+def validator(schema, components):
+    return jsonschema.Draft7Validator({**schema, "components": components})
+
+
+def test_every_type_of_the_examples_is_shown_as_it_is_published():
+    components = asyncapi()["components"]
+    messages = components["messages"]
+    money = {kind.slug for kind in MONEY}
+    shown = messages["funding-event"]["examples"]
+    assert money <= {example["name"] for example in shown}
+    for message in messages.values():
+        for example in message.get("examples", ()):
+            validator(message["payload"], components).validate(example["payload"])
+            headers_of = components["messageTraits"]["cloudevent"]["headers"]
+            validator(headers_of, components).validate(example["headers"])
+            assert example["headers"]["ce_dataschema"] == message["x-dataschema"]
+    for example in shown:
+        FundingEvent.model_validate_json(orjson.dumps(example["payload"]))
+
+
+def test_a_reader_who_validates_takes_a_version_that_has_gained_a_field():
+    assert "additionalProperties: false" not in asyncapi_yaml()
 
 
 class InMemory:
@@ -111,16 +149,13 @@ def test_what_is_published_is_as_it_says(example):
     document = asyncapi()
     components = document["components"]
     headers_of = components["messageTraits"]["cloudevent"]["headers"]
-
-    def validator(schema):
-        return jsonschema.Draft7Validator({**schema, "components": components})
-
     history = example()
     messages = Messages(InMemory(history), "urn:quartier")
     for row in rows_of(history):
         for message in messages.of(row):
             name = "funding-event" if message.topic == FUNDING else row[3]
-            validator(components["messages"][name]["payload"]).validate(orjson.loads(message.value))
+            payload = components["messages"][name]["payload"]
+            validator(payload, components).validate(orjson.loads(message.value))
             headers = {key: value.decode() for key, value in message.headers}
-            validator(headers_of).validate(headers)
+            validator(headers_of, components).validate(headers)
             assert headers["ce_dataschema"] == components["messages"][name]["x-dataschema"]
