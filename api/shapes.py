@@ -322,6 +322,18 @@ class Reference(TypedDict):
     frameworks: list[Named]
 
 
+class FundingDay(TypedDict):
+    """The funding events recorded on a day: how many, and the digest over their lines."""
+
+    date: date
+    events: Annotated[int, Field(ge=0)]
+    digest: Digest
+    complete: Annotated[
+        bool, Field(description="Whether the day is over: only then the digest is the day's.")
+    ]
+    lines: NotRequired[Annotated[list[str], Field(description="Only if asked for.")]]
+
+
 class Live(TypedDict):
     """The process answers."""
 
@@ -341,6 +353,7 @@ SHAPES: Final[tuple[tuple[Any, JsonSchemaMode], ...]] = (
     (DecisionType, "serialization"),
     (Document, "serialization"),
     (Event, "serialization"),
+    (FundingDay, "serialization"),
     (GivenPerson, "serialization"),
     (HistoryEntry, "serialization"),
     (Live, "serialization"),

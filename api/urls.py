@@ -14,6 +14,7 @@ from api.conformity import ConformityCsv, ConformityPage
 from api.contracts import Contracts
 from api.counterfactual import Counterfactual
 from api.decision_types import DecisionType, DecisionTypes
+from api.digest import FundingDigest
 from api.docs import AsyncApi, ProblemKind, Schema, pages
 from api.documents import Document, Documents
 from api.endpoint import Endpoint
@@ -57,6 +58,7 @@ ROUTES: Final[dict[str, type[Endpoint]]] = {
     f"{API}events": Feed,
     f"{API}events/<position:position>": Event,
     f"{API}events/<position:position>/proof": DecisionProof,
+    f"{API}funding/digest": FundingDigest,
     f"{API}funding/entries": Entries,
     f"{API}funding/ledger": Ledger,
     f"{API}persons": Persons,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import urllib.error
 import urllib.parse
 import urllib.request
 from dataclasses import dataclass
@@ -94,13 +95,26 @@ def ask(address: str, date: dt.date, *, token: str | None = None) -> Day:
     url = f"{address.rstrip('/')}/api/v1/funding/digest?{query}"
     if not url.startswith(("http://", "https://")):
         raise ValueError(f"{address} is not an address of the web.")
-    headers = {"Accept": "application/json"}
+    headers = {"Accept": "application/json", "Accept-Language": "en"}
     if token:
         headers["Authorization"] = f"Bearer {token}"
     request = urllib.request.Request(url, headers=headers)  # noqa: S310 - checked above
-    with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as answer:  # noqa: S310
-        given = orjson.loads(answer.read())
+    try:
+        with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as answer:  # noqa: S310
+            given = orjson.loads(answer.read())
+    except urllib.error.HTTPError as refusal:
+        raise ConnectionError(f"{address} answers {refusal.code}: {_why(refusal)}") from None
     day = Day.of(date, given["events"], given["lines"])
     if day.digest != given["digest"]:
         raise ValueError(f"{address} gave lines that do not have the digest it gave.")
     return day
+
+
+def _why(refusal: urllib.error.HTTPError) -> str:
+    """What a problem says, if it is one (RFC 9457)."""
+    try:
+        problem = orjson.loads(refusal.read())
+        errors = [f"{error['pointer']}: {error['message']}" for error in problem.get("errors", ())]
+        return " ".join([problem["detail"], *errors])
+    except (OSError, orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
+        return refusal.reason

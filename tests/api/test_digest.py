@@ -1,0 +1,146 @@
+"""The digest of a day, and the reconciliation that asks for it over HTTP."""
+
+import datetime as dt
+import hashlib
+from http import HTTPStatus
+
+import orjson
+import psycopg
+import pytest
+from typer.testing import CliRunner
+
+from infra.finance.commands import funding_app
+from infra.finance.digest import GENEVA, funding_events, recorded_day
+from infra.finance.landing import FinanceDatabase, Landed
+from infra.finance.reconcile import ask
+from tests.api.conftest import each, problem
+from tests.api.served import served
+from tests.infra.relay.story import Log, committed, fund
+
+DIGEST = "/api/v1/funding/digest"
+
+
+def today():
+    return dt.datetime.now(GENEVA).date()
+
+
+@pytest.fixture
+def log(database):
+    log = Log(database.url)
+    for contract in ("paquis", "grottes"):
+        fund(log, contract, 2)
+    yield log
+    log.close()
+
+
+@pytest.fixture
+def finance(postgres, database):
+    """The address of a finance database, empty."""
+    name = f"{database.name}_finance"
+    postgres.execute("CREATE DATABASE {name} TEMPLATE template0", name=name)
+    yield postgres.address(name)
+    postgres.execute("DROP DATABASE {name} WITH (FORCE)", name=name)
+
+
+def land(finance, events):
+    batch = [
+        Landed(
+            "urn:quartier",
+            f"{event['contract']}/{event['version']}",
+            event["position"],
+            orjson.dumps(event),
+            event,
+        )
+        for event in events
+    ]
+    with psycopg.connect(finance) as connection:
+        landing = FinanceDatabase(connection, "quartier.funding.v1")
+        landing.prepare([0], after=None)
+        landing.land(batch, {0: (0, len(batch))}, after=0)
+
+
+def test_the_digest_is_over_the_lines_as_documented(log, anybody):
+    answer = anybody.get(DIGEST, {"date": f"{today()}", "lines": "true"})
+    told = answer.json()
+    assert told["events"] == 18
+    assert told["complete"] is False
+    text = "".join(f"{line}\n" for line in told["lines"])
+    assert told["digest"] == hashlib.sha256(text.encode()).hexdigest()
+    short = anybody.get(DIGEST, {"date": f"{today()}"}).json()
+    assert short == {key: told[key] for key in ("date", "events", "digest", "complete")}
+
+
+def test_it_is_asked_again_in_vain_until_an_event_is_recorded(log, anybody):
+    query = {"date": f"{today()}"}
+    first = anybody.get(DIGEST, query)
+    assert first["Cache-Control"] == "no-cache"
+    same = {"If-None-Match": first["ETag"]}
+    assert anybody.get(DIGEST, query, **same).status_code == HTTPStatus.NOT_MODIFIED
+    log.record("paquis", committed("bancs", "1.00"))
+    assert anybody.get(DIGEST, query, **same).json()["events"] == 19
+
+
+def test_a_day_without_events_has_the_digest_of_nothing(log, anybody):
+    for day in (today() - dt.timedelta(days=1), dt.date(1, 1, 1)):
+        told = anybody.get(DIGEST, {"date": day.isoformat()}).json()
+        assert told == {
+            "date": day.isoformat(),
+            "events": 0,
+            "digest": hashlib.sha256(b"").hexdigest(),
+            "complete": True,
+        }
+
+
+@each(
+    ("query", "pointer", "code"),
+    [
+        ({}, "/date", "missing"),
+        ({"date": ""}, "/date", "date"),
+        ({"date": "2026-02-30"}, "/date", "date"),
+        ({"date": "22.11.2026"}, "/date", "date"),
+        ({"date": "2026-11-22T00:00:00Z"}, "/date", "date"),
+        ({"date": f"{today() + dt.timedelta(days=1)}"}, "/date", "future"),
+        ({"date": "9999-12-31"}, "/date", "future"),
+        ({"date": f"{today()}", "lines": "yes"}, "/lines", "one_of"),
+        ({"day": f"{today()}"}, "/day", "unknown_parameter"),
+    ],
+)
+def test_what_cannot_be_read_is_said(anybody, query, pointer, code):
+    said = problem(anybody.get(DIGEST, query), HTTPStatus.BAD_REQUEST, "query")
+    assert [(error["pointer"], error["code"]) for error in said["errors"]] == [(pointer, code)]
+
+
+def test_there_is_nothing_in_it_that_the_ledger_does_not_show(log, anybody):
+    """No text, no person, no account of ours: identifiers, types, days and sums."""
+    for line in anybody.get(DIGEST, {"date": f"{today()}", "lines": "true"}).json()["lines"]:
+        sequence, event, _, decided_on, account, *sums = line.split(" ")
+        assert len(sequence) == 20
+        assert event.partition("/")[0] in {"paquis", "grottes"}
+        assert dt.date.fromisoformat(decided_on)
+        assert account == "bancs/1"
+        assert len(sums) == 8
+
+
+def test_finance_reconciles_with_a_quartier_elsewhere(log, finance, tmp_path):
+    day = today()
+    land(finance, funding_events(day))
+    runner = CliRunner(env={"QUARTIER_FINANCE_DSN": finance})
+    with served(tmp_path) as service:
+        assert ask(service.address, day) == recorded_day(day)
+
+        def reconcile(date):
+            return runner.invoke(
+                funding_app, ["reconcile", f"{date}", "--against", service.address]
+            )
+
+        agreed = reconcile(day)
+        assert agreed.exit_code == 0, agreed.output
+        assert "18 funding events on both sides" in agreed.output
+        log.record("paquis", committed("bancs", "7.00"))
+        differs = reconcile(day)
+        assert differs.exit_code == 1
+        assert "paquis/11 (funds-committed) was recorded, and is not landed" in differs.output
+        early = reconcile(day + dt.timedelta(days=1))
+        assert early.exit_code == 1
+        assert "400" in early.output
+        assert "Lies in the future" in " ".join(early.output.split())
