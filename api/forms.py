@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NotRequired, Union, get
 
 from annotated_types import Ge, Le, MaxLen, MinLen
 from pydantic import BaseModel, StringConstraints
-from pydantic.json_schema import SkipJsonSchema
 from typing_extensions import TypedDict
 
 from api.words import label_of
+from domain.corrections import OnlyStored
 from domain.values import Term
 
 if TYPE_CHECKING:
@@ -92,8 +92,6 @@ KINDS: Final = {
 }
 """The kind of field that each word in an annotation stands for (`domain/values.py`)."""
 
-_HIDDEN: Final[type] = SkipJsonSchema  # fields that nobody sends
-
 _LISTS: Final = {
     "action": "actions",
     "department": "departments",
@@ -130,7 +128,7 @@ def _fields(model: type[BaseModel]) -> list[Field]:
     return [
         _field(name, info)
         for name, info in model.model_fields.items()
-        if not any(type(note) is _HIDDEN for note in info.metadata)
+        if not any(isinstance(note, OnlyStored) for note in info.metadata)
     ]
 
 

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.json_schema import SkipJsonSchema
-from pydantic_core import from_json
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticOmit, from_json
 
 from domain.act import Act, Body
 from domain.canonical import canonical
@@ -144,6 +144,19 @@ def _without_gaps(decision: Decision) -> dict[str, Any]:
     return decision.model_dump(mode="json", exclude_none=True)
 
 
+class OnlyStored:
+    """Marks a field that is stored and never sent: the schema of what is sent leaves it out."""
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        if handler.mode == "validation":
+            raise PydanticOmit
+        return handler(schema)
+
+
+_ONLY_STORED = OnlyStored()
+
 KindT = TypeVar("KindT", bound=Decision)
 
 
@@ -170,7 +183,7 @@ class DecisionRectified(Correction, taken_by=ANY_BODY, basis="4"):
 
     fields: Annotated[dict[str, Any], "corrected fields"] = Field(default_factory=dict)
     decided_on: dt.date | None = None
-    written_under: SkipJsonSchema[Annotated[int, "schema version"] | None] = None
+    written_under: Annotated[int | None, _ONLY_STORED, "schema version"] = None
     """The schema version of the fields, where it is not the first."""
 
     @classmethod

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from domain.history import Correction
+from domain.history import Correction, standing_at
 from infra import vault
 from infra.fields import pointer
 from infra.refusals import FieldError
@@ -51,8 +51,8 @@ def persons_in(decision: Decision, contract: Contract) -> Found:
 
 def _persons_corrected(correction: Correction, contract: Contract) -> Found:
     """A rectification holds fields of another type."""
-    first = next((r for r in contract.history if r.position == correction.position), None)
-    corrected = first and correction.corrected(first)
+    standing = standing_at(correction.position, contract.history)
+    corrected = standing and correction.corrected(standing)
     if corrected:
         decision: Decision = corrected.decision
         finder = _of_model(type(decision))

@@ -1,15 +1,17 @@
 """The persons that a decision names are found wherever its annotations let them stand."""
 
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 import pytest
 from annotated_types import MaxLen
 from pydantic import BaseModel, Field
 
-from domain.act import Body
+from domain.act import Act, Body
 from domain.contract import Contract
-from domain.decision import Decision
-from domain.values import Key, PersonId
+from domain.corrections import DecisionRectified
+from domain.decision import Decision, Recorded
+from domain.values import Key, PersonId, TextRef
 from infra.persons import persons_in
 
 SOMEBODY = [f"00000000-0000-4000-8000-{number:012}" for number in range(10)]
@@ -69,3 +71,23 @@ def test_persons_are_found_in_every_shape(everywhere):
 def test_what_is_left_out_names_nobody(everywhere):
     decision = everywhere(one=SOMEBODY[0])
     assert list(persons_in(decision, Contract("example"))) == [("/data/one", SOMEBODY[0])]
+
+
+def test_a_rectification_is_looked_at_as_the_decision_it_corrects_now_stands(everywhere):
+    first = recorded(1, everywhere(one=SOMEBODY[0]))
+    second = recorded(2, rectification(perhaps=SOMEBODY[1]))
+    contract = Contract.of("example", [first, second])
+    assert list(persons_in(rectification(one=SOMEBODY[2]), contract)) == [
+        ("/data/fields/one", SOMEBODY[2]),
+        ("/data/fields/perhaps", SOMEBODY[1]),
+    ]
+
+
+def rectification(**fields):
+    reason = TextRef(text=SOMEBODY[9], digest="0" * 64)
+    return DecisionRectified(position=1, reason=reason, fields=fields)
+
+
+def recorded(position, decision):
+    act = Act(Body.COORDINATOR, date(2014, 3, 1), "test")
+    return Recorded(position, "example", position, datetime(2014, 3, 1, tzinfo=UTC), act, decision)
