@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Final
 
 import psycopg
@@ -11,13 +10,13 @@ from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from prometheus_client.core import REGISTRY, GaugeMetricFamily
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.core import GaugeMetricFamily
 
 from api import problems
 from api.answers import answered
 from api.endpoint import Answer, Endpoint, operation
 from domain.values import Bilingual
+from infra import metrics
 from infra.database import forget_connection
 from infra.reference import reference
 from infra.store import log_size
@@ -115,7 +114,7 @@ NEEDED: Final = ("database", "migrations", "reference")
 class Metrics(Endpoint):
     """Figures for Prometheus, over all processes of this machine.
 
-    With several processes, PROMETHEUS_MULTIPROC_DIR names the folder they share.
+    What the worker has to tell is among it where both share a folder, as under `quartier up`.
     """
 
     @operation(
@@ -123,14 +122,10 @@ class Metrics(Endpoint):
         Answer({"type": "string"}, media_type="text/plain"),
     )
     def get(self, request: Request) -> HttpResponse:
-        registry = REGISTRY
-        if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-            registry = CollectorRegistry()
-            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         state = CollectorRegistry()
         state.register(StoreCollector())
         return HttpResponse(
-            generate_latest(registry) + generate_latest(state),
+            generate_latest(metrics.registry()) + generate_latest(state),
             content_type=CONTENT_TYPE_LATEST,
             headers=NO_STORE,
         )

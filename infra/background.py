@@ -6,17 +6,23 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from infra import kafka_client
 from infra.log.keys import demand_keys
 from infra.log.sealing import Sealer
 from infra.log.witness import Cosigner
+from infra.relay.relay import relay_of
+from infra.relay.resuming import RelayStopped
+from infra.relay.topics import TopicsUnfit
 from infra.source import StoredEvents
-from infra.worker import Work
+from infra.worker import Work, in_steps
 from projections.catalogue import PROJECTIONS
 from projections.positions import positions
 from projections.rebuild import RebuildRunning, rebuild
 from projections.runner import Runner
 
 if TYPE_CHECKING:
+    import threading
+
     from projections.projection import Projection
     from projections.runner import Stopped
 
@@ -25,7 +31,12 @@ log = structlog.get_logger(__name__)
 
 def everything() -> list[Work]:
     """All of it, for `quartier worker`."""
-    return [*projections(), *sealing()]
+    try:
+        relay = relaying()
+    except kafka_client.NoBroker:
+        log.warning("no_broker_named", consequence="nothing is published to Kafka")
+        relay = []
+    return [*projections(), *sealing(), *relay]
 
 
 def projections() -> list[Work]:
@@ -40,7 +51,7 @@ def projections() -> list[Work]:
             looked = True
         return following.step() > 0
 
-    return [Work("projections", step)]
+    return [in_steps("projections", step)]
 
 
 def sealing() -> list[Work]:
@@ -50,7 +61,25 @@ def sealing() -> list[Work]:
         KeyFileError: in production there is no key.
     """
     demand_keys()
-    return [Work("seal", Sealer().step), Work("cosign", Cosigner().step)]
+    return [in_steps("seal", Sealer().step), in_steps("cosign", Cosigner().step)]
+
+
+def relaying() -> list[Work]:
+    """The relay into Kafka: one is active, however many there are.
+
+    Raises:
+        NoBroker: the environment names none.
+    """
+    relay = relay_of(kafka_client.cluster())
+
+    def run(stopping: threading.Event) -> None:
+        try:
+            relay.run(stopping)
+        except (RelayStopped, TopicsUnfit) as refused:
+            log.critical("relay_refused", kind=type(refused).__name__, reason=str(refused))
+            raise
+
+    return [Work("relay", run)]
 
 
 def runner() -> Runner:

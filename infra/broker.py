@@ -1,6 +1,6 @@
 """A Kafka broker for trying out, where none is installed: the one inside librdkafka.
 
-It listens on a port of 127.0.0.1, speaks Kafka's protocol to any client, transactions included,
+It listens on ports of 127.0.0.1, speaks Kafka's protocol to any client, transactions included,
 and lives in the memory of the process that started it. It makes topics when they are first
 named, keeps nothing on the disk, and shows a reader of committed messages the aborted ones too.
 So it is for `make run`, and never for production.
@@ -9,6 +9,8 @@ So it is for `make run`, and never for production.
 from __future__ import annotations
 
 import logging
+import socket
+from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
@@ -18,15 +20,21 @@ from confluent_kafka import Producer
 log = structlog.get_logger(__name__)
 
 START_SECONDS: Final = 10.0
+CONNECT_SECONDS: Final = 1.0
 
 MOCK_CLUSTER: Final = "mockCluster"
 """How the id of such a cluster begins, which is how clients can tell."""
 
 
 class EmbeddedBroker:
-    """A broker that runs for as long as this object does. Ends with `stop`, or its `with` block."""
+    """A broker that runs for as long as this object does. Ends with `stop`, or its `with` block.
 
-    def __init__(self) -> None:
+    Args:
+        file: where its address is kept meanwhile, for other programs of this machine.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
         self._holder: Producer | None = Producer(
             {
                 "bootstrap.servers": "127.0.0.1",
@@ -38,6 +46,7 @@ class EmbeddedBroker:
         self.bootstrap_servers: str = ",".join(
             f"{broker.host}:{broker.port}" for broker in metadata.brokers.values()
         )
+        self._file.write_text(self.bootstrap_servers, "ascii")
         log.info("embedded_broker_started", bootstrap_servers=self.bootstrap_servers)
 
     def __enter__(self) -> Self:
@@ -54,9 +63,21 @@ class EmbeddedBroker:
     def stop(self) -> None:
         """End the broker; what it held is gone."""
         if self._holder is not None:
+            self._file.unlink(missing_ok=True)
             self._holder.close()
             self._holder = None
             log.info("embedded_broker_stopped")
+
+
+def running_at(file: Path) -> str | None:
+    """The address of the broker that keeps it in this file; None if there is none, or no more."""
+    try:
+        address = file.read_text("ascii")
+        host, _, port = address.partition(",")[0].rpartition(":")
+        socket.create_connection((host, int(port)), timeout=CONNECT_SECONDS).close()
+    except (OSError, ValueError):
+        return None
+    return address
 
 
 def _quiet() -> logging.Logger:

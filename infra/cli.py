@@ -15,6 +15,7 @@ from django.db import Error as DatabaseError
 from infra.commands import accounts, check, contracts, read_models, replay, service
 from infra.commands.terminal import FOUND_WRONG, USED_WRONGLY, Failure, note, plain
 from infra.embedded_place import EmbeddedPostgresError
+from infra.finance import commands as finance_commands
 from infra.log import commands as log_commands
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ app = typer.Typer(
 app.command("up")(service.up_command)
 app.command("web")(service.web_command)
 app.command("worker")(service.worker_command)
+app.command("relay")(service.relay_command)
 app.command("migrate")(service.migrate_command)
 app.command("import")(contracts.import_command)
 app.command("export")(contracts.export_command)
@@ -44,6 +46,7 @@ app.command("check")(check.check_command)
 app.command("verify")(log_commands.verify_command)
 app.command("seal")(log_commands.seal_command)
 app.add_typer(log_commands.log_app, name="log")
+app.add_typer(finance_commands.funding_app, name="funding")
 app.add_typer(accounts.app, name="accounts")
 app.command("token")(accounts.token_command)
 

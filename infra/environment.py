@@ -20,6 +20,9 @@ HOME: Final = Path(os.environ.get("QUARTIER_HOME") or ROOT / ".quartier")
 POSTGRES_HOME: Final = HOME / "postgres"
 """The folder of the embedded PostgreSQL."""
 
+BROKER_FILE: Final = HOME / "broker"
+"""Where the embedded Kafka broker keeps its address while it runs."""
+
 DATABASE_NAME: Final = "quartier"
 """The name of its database."""
 

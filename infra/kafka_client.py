@@ -10,9 +10,14 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+from confluent_kafka import KafkaError, KafkaException, Producer
+
+from infra import broker, environment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,13 +72,19 @@ class NoBroker(Exception):
     """The environment names no Kafka broker."""
 
 
+class NotLetIn(Exception):
+    """The brokers answer, and do not let us in; the sentence says why, and no secret."""
+
+
 def bootstrap_servers(environ: Mapping[str, str] = os.environ) -> str:
-    """The addresses of the brokers.
+    """The addresses of the brokers: those that are named, or else the one of `quartier up`.
 
     Raises:
-        NoBroker: `KAFKA_BOOTSTRAP_SERVERS` is not set.
+        NoBroker: `KAFKA_BOOTSTRAP_SERVERS` is not set, and none runs here for trying out.
     """
     servers = environ.get("KAFKA_BOOTSTRAP_SERVERS", "").strip()
+    if not servers and not environment.is_production():
+        servers = broker.running_at(environment.BROKER_FILE) or ""
     if not servers:
         raise NoBroker("KAFKA_BOOTSTRAP_SERVERS names no broker.")
     return servers
@@ -100,3 +111,67 @@ def cluster(environ: Mapping[str, str] = os.environ) -> Cluster:
         if value:
             found[name.removeprefix("KAFKA_").lower().replace("_", ".")] = value
     return Cluster(found, environ.get("KAFKA_TOPIC_PREFIX", ""))
+
+
+# --- What is wrong when nothing answers -----------------------------------------------------------
+
+_NOT_LET_IN: Final = {
+    KafkaError._AUTHENTICATION,  # noqa: SLF001 - its name
+    KafkaError._SSL,  # noqa: SLF001 - its name
+    KafkaError.SASL_AUTHENTICATION_FAILED,
+    KafkaError.TOPIC_AUTHORIZATION_FAILED,
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+    KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+}
+_SILENCE: Final = {
+    KafkaError._TRANSPORT,  # noqa: SLF001 - its name
+    KafkaError._TIMED_OUT,  # noqa: SLF001 - its name
+    KafkaError._ALL_BROKERS_DOWN,  # noqa: SLF001 - its name
+}
+ASKING_SECONDS: Final = 5.0
+
+
+def reason(where: Cluster, error: KafkaException) -> str:
+    """What is wrong, in a sentence for whoever has to mend it.
+
+    A call that fails because nobody answers does not say why: that the password is wrong, or the
+    certificate, librdkafka tells its background only. So the brokers are asked once more, and
+    listened to. Takes up to `ASKING_SECONDS`.
+    """
+    fault: KafkaError = error.args[0]
+    heard = _listen(where) if fault.code() in _SILENCE else None
+    return f"{fault.name()}: {fault.str()}" + (f": {heard.str()}" if heard else "")
+
+
+def let_in(where: Cluster) -> None:
+    """Do nothing, unless the brokers would not let us in now.
+
+    Brokers that cannot be reached are none that do not let us in: they may come back.
+
+    Raises:
+        NotLetIn: wrong name, password, mechanism or certificate.
+    """
+    heard = _listen(where)
+    if heard is not None and heard.code() in _NOT_LET_IN:
+        raise NotLetIn(heard.str())
+
+
+def _listen(where: Cluster) -> KafkaError | None:
+    """Ask the brokers for anything; what they had against it. None if they answered."""
+    heard: list[KafkaError] = []
+    quiet = logging.getLogger("quartier.kafka.asking")
+    quiet.disabled = True
+    asking = Producer({**where.settings, "logger": quiet, "error_cb": heard.append})
+    deadline = time.monotonic() + ASKING_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            asking.list_topics(timeout=0.5)
+        except KafkaException:
+            asking.poll(0)
+        else:
+            return None
+        # All brokers are down: a consequence, and never the cause.
+        causes = [each for each in heard if each.code() != KafkaError._ALL_BROKERS_DOWN]  # noqa: SLF001 - its name
+        if causes:
+            return next((each for each in causes if each.code() in _NOT_LET_IN), causes[0])
+    return None

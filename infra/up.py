@@ -1,8 +1,9 @@
 """`quartier up`: everything on this machine, from nothing to `ready`, until it is told to stop.
 
     up ── holds .quartier/up.lock and, without DATABASE_URL, the embedded PostgreSQL
+    │     and, without KAFKA_BOOTSTRAP_SERVERS, a Kafka broker in memory
     ├─ quartier web      answers on 127.0.0.1
-    └─ quartier worker   brings the read models up to date
+    └─ quartier worker   brings the read models up to date, seals the log, publishes to Kafka
 
 Both children are started again when they die, and end when this process does, however it ends:
 they hold the lock as well, so that the next start waits for them.
@@ -18,6 +19,7 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,8 +28,9 @@ from typing import TYPE_CHECKING, Final
 import structlog
 from django.db import connection, transaction
 
-from infra import environment
+from infra import environment, metrics
 from infra.accounts import Role, account_of, accounts, create_account
+from infra.broker import EmbeddedBroker
 from infra.commands import session
 from infra.importing import import_file
 from infra.store import log_size
@@ -82,7 +85,9 @@ def up(port: int) -> None:
         _demand_free(port)
         with (
             session.opened(quiet=True) as server,
-            Supervisor(_settings(), keep=(lock,)) as supervisor,
+            _brokers() as brokers,
+            _figures() as figures,
+            Supervisor(_settings(brokers, figures), keep=(lock,)) as supervisor,
         ):
             # It has much to load: that goes on while the database is made ready.
             supervisor.add(Child("web", _quartier("web", "--host", HOST, "--port", str(port))))
@@ -93,7 +98,7 @@ def up(port: int) -> None:
                 _print("Imported the examples: paquis, vieux-moulin.")
             connection.close()
             _wait_until_ready(port, supervisor)
-            _say_where(port, tokens)
+            _say_where(port, brokers, tokens)
             _print("ready")
             while True:
                 time.sleep(LOOK_SECONDS)
@@ -228,9 +233,31 @@ def import_examples() -> bool:
 # --- Running ------------------------------------------------------------------------------------
 
 
-def _settings() -> dict[str, str]:
-    """The children's environment: they use the server that runs, and start none."""
-    return {**os.environ, "DATABASE_URL": environment.database_url()}
+@contextlib.contextmanager
+def _brokers() -> Iterator[str]:
+    """The Kafka brokers that are named, or one in memory for the time of the block."""
+    if named := os.environ.get("KAFKA_BOOTSTRAP_SERVERS", "").strip():
+        yield named
+        return
+    with EmbeddedBroker(environment.BROKER_FILE) as broker:
+        yield broker.bootstrap_servers
+
+
+@contextlib.contextmanager
+def _figures() -> Iterator[str]:
+    """A folder where all processes put their figures together for `/metrics`."""
+    with tempfile.TemporaryDirectory(prefix="quartier-metrics-") as folder:
+        yield folder
+
+
+def _settings(brokers: str, figures: str) -> dict[str, str]:
+    """The children's environment: they use the servers that run, and start none."""
+    return {
+        **os.environ,
+        "DATABASE_URL": environment.database_url(),
+        "KAFKA_BOOTSTRAP_SERVERS": brokers,
+        metrics.FOLDER: figures,
+    }
 
 
 def _quartier(*arguments: str) -> tuple[str, ...]:
@@ -261,11 +288,12 @@ def is_ready(port: int) -> bool:
         web.close()
 
 
-def _say_where(port: int, tokens: dict[str, str | None]) -> None:
+def _say_where(port: int, brokers: str, tokens: dict[str, str | None]) -> None:
     address = f"http://{HOST}:{port}"
     _print(f"Quartier  {address}")
     _print(f"API       {address}/api/v1/contracts")
     _print(f"Docs      {address}/api/docs")
+    _print(f"Kafka     {brokers}")
     _print(f"Data      {environment.HOME}")
     _print("Accounts (Authorization: Bearer …)")
     for name, token in tokens.items():

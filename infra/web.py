@@ -10,6 +10,7 @@ import os
 import tempfile
 from typing import TYPE_CHECKING, Any, Final
 
+from infra import metrics
 from infra.parent import end_with_parent
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def serve(host: str, port: int, *, processes: int, threads: int = THREADS) -> No
     with tempfile.TemporaryDirectory(prefix="quartier-metrics-") as shared:
         # Where the processes put their figures together; unread by a single one.
         if processes > 1:
-            os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", shared)
+            os.environ.setdefault(metrics.FOLDER, shared)
         _granian(host, port, processes, threads)
 
 

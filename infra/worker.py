@@ -1,7 +1,7 @@
 """Background work: loops that do what there is, wait for a hint, and look again anyway.
 
 A loop that fails is started again after a pause that grows; the others go on meanwhile. Nothing
-is lost by stopping at any moment: each loop keeps its place in the database.
+is lost by stopping at any moment: each loop keeps its place where its results are.
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ FIRST_PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 30.0
 """Seconds between attempts of a loop that fails, doubled each time in between."""
 
+SETTLED_SECONDS: Final = 30.0
+"""A loop that went on for that long begins with the first pause again."""
+
 STOP_SECONDS: Final = 4.0
 """How long a loop may take to end the step it is at."""
 
@@ -33,11 +36,31 @@ STOP_SECONDS: Final = 4.0
 class Work:
     """Something that goes on in the background.
 
-    step: does a part of what there is; whether there may be more at once. It may raise.
+    run: goes on until the event is set. It may raise.
     """
 
     name: str
-    step: Callable[[], bool]
+    run: Callable[[threading.Event], None]
+
+
+def in_steps(name: str, step: Callable[[], bool]) -> Work:
+    """Work that is done step by step, whenever something was recorded.
+
+    Args:
+        name: of the work.
+        step: does a part of what there is; whether there may be more at once. It may raise.
+    """
+
+    def run(stopping: threading.Event) -> None:
+        try:
+            with Listener() as listener:
+                while not stopping.is_set():
+                    if not step():
+                        listener.wait(POLL_SECONDS)
+        finally:
+            forget_connection()
+
+    return Work(name, run)
 
 
 class Worker:
@@ -69,17 +92,13 @@ class Worker:
 
     def _loop(self, work: Work) -> None:
         pause = FIRST_PAUSE
-        with Listener() as listener:
-            while not self._stopping.is_set():
-                try:
-                    more = work.step()
-                except Exception:
-                    log.exception("work_failed", work=work.name, again_in=pause)
-                    forget_connection()
-                    self._stopping.wait(pause)
-                    pause = min(2 * pause, LONGEST_PAUSE)
-                    continue
-                pause = FIRST_PAUSE
-                if not more:
-                    listener.wait(POLL_SECONDS)
-        forget_connection()
+        while not self._stopping.is_set():
+            began = time.monotonic()
+            try:
+                work.run(self._stopping)
+            except Exception:
+                if time.monotonic() - began > SETTLED_SECONDS:
+                    pause = FIRST_PAUSE
+                log.exception("work_failed", work=work.name, again_in=pause)
+                self._stopping.wait(pause)
+                pause = min(2 * pause, LONGEST_PAUSE)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import signal
+import threading
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from infra import background, up, web
+from infra import background, kafka_client, metrics, up, web
 from infra.commands import session
-from infra.commands.terminal import FOUND_WRONG, USED_WRONGLY, fail, say
+from infra.commands.terminal import FOUND_WRONG, USED_WRONGLY, fail, plain, say
 from infra.parent import end_with_supervisor
+from infra.relay.relay import relay_of
+from infra.relay.resuming import RelayStopped
+from infra.relay.topics import TopicsUnfit
 from infra.worker import Worker
 
 if TYPE_CHECKING:
@@ -21,15 +25,26 @@ if TYPE_CHECKING:
 Port = Annotated[
     int, typer.Option(envvar="PORT", min=1, max=65535, help="Where to listen for HTTP.")
 ]
+MetricsPort = Annotated[
+    int | None,
+    typer.Option(
+        envvar="METRICS_PORT",
+        min=1,
+        max=65535,
+        help="Where to answer Prometheus; nowhere by default.",
+    ),
+]
 
 
 def up_command(port: Port = 8000) -> None:
     """Start everything on this machine, to try it out: nothing need be installed or set.
 
     Starts PostgreSQL in `.quartier` (`QUARTIER_HOME`), or uses the server that `DATABASE_URL`
-    names; migrates; opens the example accounts; imports the two examples if the store is empty;
-    serves HTTP on this machine alone and does the background work. Prints the addresses, the
-    accounts with their tokens, and then `ready`. Ctrl-C stops everything; the data are kept.
+    names, and a Kafka broker in memory, or uses those that `KAFKA_BOOTSTRAP_SERVERS` names;
+    migrates; opens the example accounts; imports the two examples if the store is empty; serves
+    HTTP on this machine alone and does the background work. Prints the addresses, the accounts
+    with their tokens, and then `ready`. Ctrl-C stops everything; the data are kept, but for what
+    the broker in memory held, which is published again.
 
     For example:
 
@@ -76,16 +91,46 @@ def web_command(
             fail(f"Cannot listen at {host}:{port}: {error.strerror or error}.")
 
 
-def worker_command() -> None:
-    """Do all the background work until told to stop: bring the read models up to date.
+def worker_command(metrics_port: MetricsPort = None) -> None:
+    """Do all the background work until told to stop.
 
-    Any number may run, on any machine: each read model is moved by one of them at a time.
+    Brings the read models up to date, seals the log, and publishes to the Kafka brokers that
+    `KAFKA_BOOTSTRAP_SERVERS` names. Any number may run, on any machine: each part is done by one
+    of them at a time.
 
     For example:
 
         quartier worker
+
+        METRICS_PORT=9464 quartier worker
     """
+    _serve_metrics(metrics_port)
     work_until_stopped(background.everything())
+
+
+def relay_command(metrics_port: MetricsPort = None) -> None:
+    """Publish to Kafka what is recorded, each event once, until told to stop.
+
+    Ends with exit status 1, and says why, where going on would lose or double an event. Any
+    number may run: one publishes, and the others wait for its end.
+
+    For example:
+
+        KAFKA_BOOTSTRAP_SERVERS=kafka:9092 quartier relay
+    """
+    try:
+        cluster = kafka_client.cluster()
+    except kafka_client.NoBroker as missing:
+        fail(str(missing), USED_WRONGLY)
+    end_with_supervisor()
+    _serve_metrics(metrics_port)
+    with session.opened(quiet=False):
+        stopping = threading.Event()
+        _on_stop(stopping.set)
+        try:
+            relay_of(cluster).run(stopping)
+        except (RelayStopped, TopicsUnfit) as refused:
+            fail(plain(refused))
 
 
 def migrate_command() -> None:
@@ -107,6 +152,15 @@ def work_until_stopped(works: Sequence[Work]) -> None:
         worker = Worker(works)
         _on_stop(worker.stop)
         worker.run()
+
+
+def _serve_metrics(port: int | None) -> None:
+    if port is None:
+        return
+    try:
+        metrics.serve(port)
+    except OSError as error:
+        fail(f"Cannot listen at port {port}: {error.strerror or error}.")
 
 
 def _on_stop(stop: Callable[[], None]) -> None:

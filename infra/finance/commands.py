@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
 import signal
 import sys
 import threading
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
-import orjson
 import psycopg
 import typer
 from confluent_kafka import OFFSET_BEGINNING, KafkaException, TopicPartition
-from rich.console import Console
+from psycopg import conninfo
 
 from infra import kafka_client
-from infra.finance.digest import landed_day, recorded_day
-from infra.finance.follow import Follower, partitions, read_message, reader
+from infra.commands import session
+from infra.commands.terminal import (
+    FOUND_WRONG,
+    USED_WRONGLY,
+    AsJson,
+    answer,
+    fail,
+    note,
+    plain,
+    progress,
+    read_day,
+    say,
+)
+from infra.finance.digest import landed_day, landed_sources, recorded_day
+from infra.finance.follow import Follower, NoTopic, partitions, read_message, reader
 from infra.finance.landing import StreamFault
 from infra.finance.reconcile import ask, compare
+from infra.finance.tables import SCHEMA
+from infra.logging import configure, log_format
 from infra.relay.topics import FUNDING
 
 if TYPE_CHECKING:
@@ -31,27 +44,24 @@ funding_app = typer.Typer(
     name="funding", help="For finance systems: each funding event, once.", no_args_is_help=True
 )
 
+DSN: str = "QUARTIER_FINANCE_DSN"
+
 Into = Annotated[
     str | None,
     typer.Option(
         "--into",
-        envvar="QUARTIER_FINANCE_DSN",
+        envvar=DSN,
         metavar="DSN",
         help="The finance database (PostgreSQL).",
         show_default=False,
     ),
 ]
 
-FOUND_WRONG = 1
-USED_WRONGLY = 2
-
-_complaints = Console(stderr=True, highlight=False)
-
 
 @funding_app.command()
 def follow(
     into: Into = None,
-    once: Annotated[bool, typer.Option(help="Stop at the end of the topic.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Stop at the end of the topic.")] = False,
     after: Annotated[
         int | None,
         typer.Option(
@@ -62,20 +72,40 @@ def follow(
         ),
     ] = None,
 ) -> None:
-    """Land the funding events in a finance database; without one, print them, one a line."""
-    with _complaining(), _until_interrupted() as stop:
-        cluster = kafka_client.cluster()
-        if into is None:
-            _print(cluster, stop, once=once, after=after or 0)
-            return
-        follower = Follower(cluster, lambda: psycopg.connect(into))
-        follower.run(stop, once=once, after=after)
-        _complaints.print(f"{follower.landed} funding events landed.")
+    """Land the funding events in a finance database, each once; without one, print them.
+
+    Goes on where it was, which the database says. Printed are the payloads, one a line, from the
+    beginning. `KAFKA_BOOTSTRAP_SERVERS` names the brokers; docs/finance.md says the rest.
+
+    For example:
+
+        QUARTIER_FINANCE_DSN=postgresql://follower@db/finance quartier funding follow
+
+        quartier funding follow --into "service=finance" --once
+
+        quartier funding follow --into "service=finance" --after 0
+
+        quartier funding follow --once | jq .lines
+    """
+    configure(log_format())
+    if into is not None:
+        _look_at(into)
+    with _until_interrupted() as stop:
+        cluster = _cluster()
+        with _complaining(cluster):
+            kafka_client.let_in(cluster)
+            if into is None:
+                _print(cluster, stop, once=once, after=after or 0)
+                return
+            with progress("Funding events", None) as landed:
+                follower = Follower(cluster, lambda: psycopg.connect(into), told=landed)
+                follower.run(stop, once=once, after=after)
+        note(f"{follower.landed} funding events landed.")
 
 
 @funding_app.command()
 def reconcile(
-    date: Annotated[dt.datetime, typer.Argument(formats=["%Y-%m-%d"], metavar="DATE")],
+    date: Annotated[str, typer.Argument(metavar="DATE", help="Such as 2026-11-22.")],
     into: Into = None,
     against: Annotated[
         str | None,
@@ -84,28 +114,66 @@ def reconcile(
     token: Annotated[
         str | None, typer.Option(envvar="QUARTIER_TOKEN", show_default=False, help="For its API.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For a machine to read.")] = False,
+    source: Annotated[
+        str | None,
+        typer.Option(metavar="URI", help="Of which ce_source, where events of several landed."),
+    ] = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Compare a day of the finance database with what was recorded."""
-    if into is None:
-        _complaints.print("Name the finance database: --into DSN, or QUARTIER_FINANCE_DSN.")
-        raise typer.Exit(USED_WRONGLY)
-    day = date.date()
-    with _complaining():
-        recorded = recorded_day(day) if against is None else ask(against, day, token=token)
+    """Compare a day of the finance database with what was recorded; name the first difference.
+
+    Exit status 0: the same on both sides; 1: not the same. The day is one in Geneva, and should
+    be over: today's events may be under way.
+
+    For example:
+
+        quartier funding reconcile 2026-11-21 --into "service=finance"
+
+        quartier funding reconcile 2026-11-21 --against https://quartier.example --json
+    """
+    if (day := read_day(date, "DATE")) is None or into is None:
+        fail(f"Name the finance database: --into DSN, or {DSN}.", USED_WRONGLY)
+    _look_at(into)
+    with _complaining(None):
+        if against is None:
+            with session.opened():
+                recorded = recorded_day(day)
+        else:
+            recorded = ask(against, day, token=token)
         with psycopg.connect(into) as connection:
-            found = compare(recorded, landed_day(connection, day))
+            found = compare(recorded, landed_day(connection, day, _one(connection, source)))
     if as_json:
-        typer.echo(orjson.dumps(found.as_json(), option=orjson.OPT_INDENT_2).decode())
+        answer(found.as_json())
     elif found.agrees:
-        typer.echo(f"{day}: {recorded.events} funding events on both sides, {recorded.digest}.")
+        say(f"{day}: {recorded.events} funding events on both sides, {recorded.digest}.")
     else:
-        typer.echo(
+        say(
             f"{day}: {recorded.events} funding events recorded, {found.landed.events} landed. "
-            f"The first difference: {found.difference}."
+            f"The first difference: {plain(found.difference)}."
         )
     if not found.agrees:
         raise typer.Exit(FOUND_WRONG)
+
+
+@funding_app.command()
+def tables() -> None:
+    """Print the SQL of the tables, for whoever makes them where the follower may not.
+
+    For example:
+
+        quartier funding tables | psql service=finance
+    """
+    sys.stdout.write(SCHEMA.lstrip())
+
+
+def _one(connection: psycopg.Connection[Any], source: str | None) -> str | None:
+    """The `ce_source` whose events are meant."""
+    landed = landed_sources(connection)
+    if source is None and len(landed) > 1:
+        fail(f"Name whose events are meant with --source: {', '.join(landed)}.", USED_WRONGLY)
+    if source is not None and landed and source not in landed:
+        fail(f"Nothing was landed of {source}, only of {', '.join(landed)}.", USED_WRONGLY)
+    return source
 
 
 def _print(cluster: Cluster, stop: threading.Event, *, once: bool, after: int) -> None:
@@ -129,6 +197,35 @@ def _print(cluster: Cluster, stop: threading.Event, *, once: bool, after: int) -
                 left.discard(partition)
 
 
+# --- What is given, and what is wrong with it -----------------------------------------------------
+
+
+def _look_at(into: str) -> None:
+    """Refuse what is no address of a database without repeating it: it may hold a password.
+
+    libpq's own messages quote the parts of an address that it has taken apart wrongly.
+    """
+    try:
+        parts = conninfo.conninfo_to_dict(into)
+    except psycopg.ProgrammingError:
+        parts = {"host": "@"}
+    named = f"{parts.get('host') or ''}{parts.get('dbname') or ''}{parts.get('port') or ''}"
+    if "@" in named or not str(parts.get("port") or "0").replace(",", "").isdigit():
+        fail(
+            "That is no address of a PostgreSQL database. It is like "
+            "postgresql://user:password@host:5432/finance, where what is not a letter or a digit "
+            "in the password is percent-encoded; better, leave the password to ~/.pgpass.",
+            USED_WRONGLY,
+        )
+
+
+def _cluster() -> Cluster:
+    try:
+        return kafka_client.cluster()
+    except (kafka_client.NoBroker, OSError) as error:
+        fail(plain(error), USED_WRONGLY)
+
+
 @contextlib.contextmanager
 def _until_interrupted() -> Iterator[threading.Event]:
     stop = threading.Event()
@@ -143,16 +240,29 @@ def _until_interrupted() -> Iterator[threading.Event]:
 
 
 @contextlib.contextmanager
-def _complaining() -> Iterator[None]:
-    """Say in one sentence what is wrong, and leave with the status that says who can mend it."""
+def _complaining(cluster: Cluster | None) -> Iterator[None]:
+    """Say in a sentence what is wrong."""
     try:
         yield
-    except kafka_client.NoBroker as error:
-        _complaints.print(str(error))
-        raise typer.Exit(USED_WRONGLY) from None
+    except BrokenPipeError:
+        raise  # whoever read what is printed has seen enough
     except KafkaException as error:
-        _complaints.print(f"Kafka: {error.args[0].str()}")
-        raise typer.Exit(FOUND_WRONG) from None
-    except (StreamFault, psycopg.Error, OSError, ValueError) as error:
-        _complaints.print(f"{type(error).__name__}: {error}".strip())
-        raise typer.Exit(FOUND_WRONG) from None
+        why = kafka_client.reason(cluster, error) if cluster else str(error)
+        fail(plain(f"Kafka: {why}"))
+    except kafka_client.NotLetIn as error:
+        fail(plain(f"Kafka does not let us in: {error}"))
+    except psycopg.errors.UndefinedTable:
+        fail(
+            "Nothing was ever landed in the finance database: quartier funding follow begins it.",
+        )
+    except psycopg.Error as error:
+        _refused_by_database(error)
+    except NoTopic as error:
+        fail(plain(error))
+    except (StreamFault, OSError, ValueError) as error:
+        fail(plain(f"{type(error).__name__}: {error}"))
+
+
+def _refused_by_database(error: psycopg.Error) -> NoReturn:
+    said = " ".join(line.strip() for line in str(error).splitlines())
+    fail(plain(f"The database: {said or type(error).__name__}"))

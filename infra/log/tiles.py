@@ -14,6 +14,7 @@ from infra.log.notes import Checkpoint, Note, NoteError, Signature
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
 
     import psycopg
 
@@ -26,13 +27,17 @@ T = TypeVar("T")
 
 
 class Sealed(NamedTuple):
-    """A checkpoint as it is stored, with its signature lines and the public key of each."""
+    """A checkpoint as it is stored, with its signature lines and the public key of each.
+
+    sealed_at: when it was signed; None if it was not read from the store.
+    """
 
     size: int
     root: bytes
     text: str
     signers: tuple[str, ...] = ()
     lines: tuple[str, ...] = ()
+    sealed_at: datetime | None = None
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -66,7 +71,8 @@ NOTHING = Sealed(0, EMPTY_ROOT, "")
 _SEALED = """
     SELECT size, root, text,
         ARRAY(SELECT key FROM log_signature s WHERE s.size = log_checkpoint.size ORDER BY id),
-        ARRAY(SELECT line FROM log_signature s WHERE s.size = log_checkpoint.size ORDER BY id)
+        ARRAY(SELECT line FROM log_signature s WHERE s.size = log_checkpoint.size ORDER BY id),
+        sealed_at
     FROM log_checkpoint
 """
 
@@ -93,7 +99,7 @@ def _sealed(found: Cursor) -> Sealed | None:
 
 
 def _sealed_of(row: tuple[Any, ...]) -> Sealed:
-    return Sealed._make((*row[:3], tuple(row[3]), tuple(row[4])))
+    return Sealed._make((*row[:3], tuple(row[3]), tuple(row[4]), row[5]))
 
 
 def sealed_size(cursor: Cursor) -> int:

@@ -12,6 +12,9 @@ The headers carry what every event has, the value only the payload:
     ce_dataschema: urn:quartier:schema:funding-event:1
     content-type: application/json
 
+A checkpoint of the transparency log is an event too, `ch.quartier.checkpoint.v1`, with the signed
+note as text; its `ce_sequence` is the last position that it covers.
+
 Source: CloudEvents 1.0.2, Kafka protocol binding 1.0.2, section 3.2; extension `sequence`.
 """
 
@@ -29,7 +32,7 @@ from domain.stored import NewerSchema, content_of
 from infra.relay.accounts import READ, Accounts
 from infra.relay.public import decision_schema_id, public_data, withheld_fields
 from infra.relay.shapes import FUNDING_SCHEMA
-from infra.relay.topics import DECISIONS, FUNDING
+from infra.relay.topics import CHECKPOINTS, DECISIONS, FUNDING
 from infra.store import recorded_of
 
 if TYPE_CHECKING:
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from domain.decision import Recorded
+    from infra.log.tiles import Sealed
     from infra.relay.source import Row, Source
 
 CONTRACTS_KEPT: Final = 2_000
@@ -99,6 +103,22 @@ class Messages:
             messages.append(Message(FUNDING, key, value, about_money))
         return messages
 
+    def of_checkpoint(self, sealed: Sealed) -> Message:
+        """The message of a signed checkpoint, with the signatures that it has by now."""
+        origin = sealed.text.partition("\n")[0].encode()
+        headers = [
+            _SPECVERSION,
+            ("ce_id", b"checkpoint/%d" % sealed.size),
+            self._named,
+            ("ce_type", b"ch.quartier.checkpoint.v1"),
+            ("ce_subject", origin),
+            ("ce_sequence", b"%020d" % sealed.size),
+            _NOTE,
+        ]
+        if sealed.sealed_at is not None:
+            headers.insert(4, ("ce_time", _instant(sealed.sealed_at)))
+        return Message(CHECKPOINTS, origin, _note(sealed), headers)
+
     def _funding(self, row: Row) -> dict[str, Any] | None:
         _, contract, version, *_ = row
         accounts = self._accounts.get(contract)
@@ -156,7 +176,13 @@ class Messages:
 
 _SPECVERSION: Final = ("ce_specversion", b"1.0")
 _CONTENT_TYPE: Final = ("content-type", b"application/json")
+_NOTE: Final = ("content-type", b"text/plain; charset=utf-8")
 _FUNDING_SCHEMA: Final = ("ce_dataschema", FUNDING_SCHEMA.encode())
+
+
+def _note(sealed: Sealed) -> bytes:
+    """The signed note, as it is stored: nothing is verified here."""
+    return "\n".join((sealed.text, *sealed.lines, "")).encode()
 
 
 @cache

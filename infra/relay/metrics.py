@@ -1,13 +1,21 @@
-"""What the relay says of itself, for Prometheus."""
+"""What the relay says of itself, for Prometheus.
+
+Of the gauges, the value that was set last counts, whichever process set it: one relay is active.
+"""
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Final
+
 from prometheus_client import Counter, Gauge, Histogram
 
-active = Gauge("quartier_relay_active", "1 while this process is the active relay.")
-position = Gauge("quartier_relay_position", "Position of the last event published to Kafka.")
-lag_events = Gauge("quartier_relay_lag_events", "Events recorded and not yet published.")
-lag_seconds = Gauge(
+Latest: Final = partial(Gauge, multiprocess_mode="mostrecent")
+
+active = Latest("quartier_relay_active", "1 while a relay is active.")
+position = Latest("quartier_relay_position", "Position of the last event published to Kafka.")
+lag_events = Latest("quartier_relay_lag_events", "Events recorded and not yet published.")
+lag_seconds = Latest(
     "quartier_relay_lag_seconds", "Age of the oldest event that is not yet published, 0 if none."
 )
 events = Counter("quartier_relay_events", "Events published.")

@@ -1,7 +1,8 @@
 """The relay's position: a record in a compacted topic, written in the transaction it is about.
 
     key    urn:quartier
-    value  {"event": "paquis/41", "position": 310, "published": {"quartier.funding.v1": 96, …}}
+    value  {"checkpoint": 310, "event": "paquis/41", "position": 310,
+            "published": {"quartier.funding.v1": 96, …}}
 
 It is read back from Kafka after every start and every failure, as readers of committed
 transactions see it; what this process remembers may be ahead of the truth, or behind it.
@@ -35,11 +36,13 @@ class Place:
     position: of the last event published; 0 before the first.
     event: its id, by which a log can be told from another one that took its place.
     published: committed messages so far, by topic.
+    checkpoint: size of the tree of the last checkpoint published; 0 before the first.
     """
 
     position: int
     event: str
     published: Mapping[str, int]
+    checkpoint: int = 0
 
     def as_value(self) -> bytes:
         """The record's value."""

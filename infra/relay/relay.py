@@ -19,20 +19,13 @@ from pydantic import ValidationError
 
 from domain.decision import UnknownDecisionType
 from domain.stored import NewerSchema
-from infra import kafka_client
 from infra.database import dedicated
 from infra.relay import metrics, topics
 from infra.relay.messages import Message, Messages
-from infra.relay.positions import (
-    BEGINNING,
-    Place,
-    PositionsHeldBack,
-    holds_anything,
-    last_place,
-    was_written,
-)
+from infra.relay.positions import BEGINNING, Place, PositionsHeldBack
 from infra.relay.publisher import ProducerLost, Publisher
-from infra.relay.source import LogSource
+from infra.relay.resuming import RelayStopped, resume
+from infra.relay.source import LogSource, id_of
 
 if TYPE_CHECKING:
     from infra.kafka_client import Cluster
@@ -45,23 +38,6 @@ BYTES_PER_TRANSACTION: Final = 8 * 1024 * 1024
 POLL_SECONDS: Final = 1.0
 """How long a lost NOTIFY can delay an event."""
 LONGEST_PAUSE: Final = 5.0
-PUBLISHED_TO: Final = (topics.FUNDING, topics.DECISIONS)
-
-
-class RelayStopped(Exception):
-    """Going on would lose or double an event, and no new attempt can change that."""
-
-
-class PositionLost(RelayStopped):
-    """The topics hold events, and Kafka no longer says how far the relay had come."""
-
-
-class TopicLost(RelayStopped):
-    """A topic that the relay has written to is empty."""
-
-
-class LogDiverged(RelayStopped):
-    """The log is not the one whose events were published: it is shorter, or another."""
 
 
 class UnreadableEvent(RelayStopped):
@@ -82,14 +58,9 @@ def source_name() -> str:
     return os.environ.get("QUARTIER_SOURCE") or "urn:quartier"
 
 
-def relay(stop: threading.Event) -> None:
-    """Relay the event log into Kafka until asked to stop.
-
-    Raises:
-        RelayStopped, TopicsUnfit: somebody must look at it first; the sentence says why.
-        NoBroker: none is named.
-    """
-    Relay(LogSource(dedicated), kafka_client.cluster(), source_name()).run(stop)
+def relay_of(cluster: Cluster) -> Relay:
+    """The relay of this installation's event log into these brokers."""
+    return Relay(LogSource(dedicated), cluster, source_name())
 
 
 class Relay:
@@ -110,7 +81,11 @@ class Relay:
         self._pause = 0.0
 
     def run(self, stop: threading.Event) -> None:
-        """Relay until asked to stop; begin anew after every failure that may pass."""
+        """Relay until asked to stop; begin anew after every failure that may pass.
+
+        Raises:
+            RelayStopped, TopicsUnfit: somebody must look at it first; the sentence says why.
+        """
         while not stop.is_set():
             try:
                 self._live(stop)
@@ -135,7 +110,7 @@ class Relay:
         publisher = Publisher(self._cluster)
         try:
             publisher.open()
-            self._place = self._read_back()
+            self._place = resume(self._cluster, self._source, self._name)
             metrics.active.set(1)
             log.info("relay_started", position=self._place.position)
             with ThreadPoolExecutor(1, "relay-source") as reader:
@@ -172,28 +147,42 @@ class Relay:
         self._pause = 0.0
 
     def _prepare(self, place: Place) -> Batch | None:
-        """The messages of the next events, waiting a while for one; None if none came."""
-        rows = self._source.rows(place.position, EVENTS_PER_TRANSACTION)
-        if not rows:
+        """What is to be published next, waiting a while for it; None if nothing came."""
+        batch = self._next(place)
+        if batch is None:
             self._observe(None)
             self._source.wait(POLL_SECONDS)
-            rows = self._source.rows(place.position, EVENTS_PER_TRANSACTION)
-        if not rows:
-            return None
-        self._observe(rows[0])
+            batch = self._next(place)
+        return batch
+
+    def _next(self, place: Place) -> Batch | None:
+        """The messages of the next events, and of the checkpoints that cover no later one."""
+        rows = self._source.rows(place.position, EVENTS_PER_TRANSACTION)
+        if rows:
+            self._observe(rows[0])
         messages: list[Message] = []
-        published = Counter(place.published)
         size = events = 0
         for row in rows:
-            for message in self._messages_of(row):
-                messages.append(message)
-                published[message.topic] += 1
-                size += len(message.value)
+            of_row = self._messages_of(row)
+            messages += of_row
+            size += sum(len(message.value) for message in of_row)
             events += 1
             if size > BYTES_PER_TRANSACTION:
                 break
-        last = rows[events - 1]
-        return Batch(messages, Place(last[0], _id(last), dict(published)), events)
+        position, event = place.position, place.event
+        if events:
+            position, event = rows[events - 1][0], id_of(rows[events - 1])
+        checkpoint = place.checkpoint
+        for sealed in self._source.checkpoints(checkpoint, EVENTS_PER_TRANSACTION):
+            if sealed.size > position:
+                break
+            messages.append(self._messages.of_checkpoint(sealed))
+            checkpoint = sealed.size
+        if not messages:
+            return None
+        published = Counter(place.published)
+        published.update(message.topic for message in messages)
+        return Batch(messages, Place(position, event, dict(published), checkpoint), events)
 
     def _messages_of(self, row: Row) -> list[Message]:
         try:
@@ -203,38 +192,6 @@ class Relay:
                 f"The event at position {row[0]} ({row[3]}) cannot be read by this program: "
                 f"{type(error).__name__}. Nothing after it is published."
             ) from error
-
-    # --- What Kafka holds -----------------------------------------------------------------------
-
-    def _read_back(self) -> Place:
-        """Where the relay is, after checking that it fits the topics and the log.
-
-        Raises:
-            PositionLost, TopicLost, LogDiverged: it does not.
-        """
-        place = last_place(self._cluster, self._name)
-        if place is None:
-            for topic in PUBLISHED_TO:
-                if holds_anything(self._cluster, topic):
-                    raise PositionLost(
-                        f"{topic} holds events, but {topics.POSITIONS} has no position of "
-                        f"{self._name}: publishing again would double them. "
-                        "See docs/finance.md, “The position is lost”."
-                    )
-            return BEGINNING
-        for topic in PUBLISHED_TO:
-            if place.published.get(topic) and not was_written(self._cluster, topic):
-                raise TopicLost(
-                    f"{topic} is empty, but {place.published[topic]} events were published to "
-                    "it: they would be missing. See docs/finance.md, “A topic is lost”."
-                )
-        last = self._source.rows(place.position - 1, 1)
-        if not last or _id(last[0]) != place.event:
-            raise LogDiverged(
-                f"Kafka holds events up to position {place.position} ({place.event}); in this log "
-                f"that is {_id(last[0]) if last else 'beyond its end'}. Was the database restored?"
-            )
-        return place
 
     # --- Figures --------------------------------------------------------------------------------
 
@@ -254,10 +211,6 @@ class Relay:
             self._observe(rows[0] if rows else None)
         except psycopg.Error:
             pass  # the next attempt will say so
-
-
-def _id(row: Row) -> str:
-    return f"{row[1]}/{row[2]}"
 
 
 def _reason(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""The event log as the relay reads it: rows after a position, in order, as they come."""
+"""What the relay reads: the events after a position, in order, and the log's checkpoints."""
 
 from __future__ import annotations
 
@@ -7,25 +7,32 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import psycopg
 
+from infra.log import tiles
 from infra.store import COLUMNS, recorded_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
     from domain.decision import Recorded
+    from infra.log.tiles import Sealed
 
 Row = tuple[Any, ...]
 """A row of `infra.store.COLUMNS`; the payload is text."""
 
-CHANNEL: Final = "quartier_events"
+CHANNELS: Final = ("quartier_events", "quartier_checkpoints")
 
 ONE_RELAY: Final = 0x51756172  # "Quar"
 """The advisory lock that the active relay holds. It spares relays from fencing one another in
 turns; what makes it safe is the fencing."""
 
 
+def id_of(row: Row) -> str:
+    """The `ce_id` of its event: contract and version."""
+    return f"{row[1]}/{row[2]}"
+
+
 class Source(Protocol):
-    """Where the decisions come from."""
+    """Where the decisions and the checkpoints come from."""
 
     def claim(self) -> bool:
         """Become the active relay; False as long as another one is."""
@@ -36,8 +43,11 @@ class Source(Protocol):
     def rows(self, after: int, limit: int) -> list[Row]:
         """Events in order, from the one that follows the position `after`."""
 
+    def checkpoints(self, after: int, limit: int) -> list[Sealed]:
+        """Signed checkpoints of trees larger than `after`, in order."""
+
     def wait(self, seconds: float) -> None:
-        """Return when something may have been recorded, or after a while."""
+        """Return when something may have been recorded or sealed, or after a while."""
 
     def history(
         self, contract: str, before: int, slugs: Collection[str]
@@ -74,8 +84,12 @@ class LogSource:
             limit,
         )
 
+    def checkpoints(self, after: int, limit: int) -> list[Sealed]:
+        """Signed checkpoints of trees larger than `after`, in order."""
+        return list(tiles.checkpoints_after(self._open().cursor(), after, limit))
+
     def wait(self, seconds: float) -> None:
-        """Return when something may have been recorded, or after a while."""
+        """Return when something may have been recorded or sealed, or after a while."""
         connection = self._open()
         for _ in connection.notifies(timeout=seconds, stop_after=1):
             pass
@@ -106,7 +120,8 @@ class LogSource:
     def _open(self) -> psycopg.Connection[Any]:
         if self._connection is None:
             self._connection = self._connect()
-            self._connection.execute(f"LISTEN {CHANNEL}")
+            for channel in CHANNELS:
+                self._connection.execute(f"LISTEN {channel}")
             self._connection.execute("SET TIME ZONE 'UTC'")
         return self._connection
 

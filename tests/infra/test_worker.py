@@ -18,7 +18,7 @@ from infra import background, worker
 from infra.importing import import_file
 from infra.store import log_size
 from infra.supervisor import Child, Supervisor
-from infra.worker import Work, Worker
+from infra.worker import Worker, in_steps
 from projections.catalogue import PROJECTIONS
 from projections.positions import positions
 
@@ -85,7 +85,7 @@ def test_one_work_that_fails_is_tried_again_and_holds_up_no_other(database, monk
             raise RuntimeError("not now")
         return False
 
-    with running([Work("fails", fails), *background.projections()]):
+    with running([in_steps("fails", fails), *background.projections()]):
         initiate("essai")
         until(lambda: len(tries) >= 4)
         until(lambda: _reached() == 1)
@@ -94,7 +94,7 @@ def test_one_work_that_fails_is_tried_again_and_holds_up_no_other(database, monk
 def test_a_step_that_hangs_does_not_keep_the_worker_from_stopping(monkeypatch):
     monkeypatch.setattr(worker, "STOP_SECONDS", 0.2)
     held = threading.Event()
-    with running([Work("hangs", lambda: held.wait(30))]):
+    with running([in_steps("hangs", lambda: held.wait(30))]):
         began = time.monotonic()
     assert time.monotonic() - began < 2
     held.set()

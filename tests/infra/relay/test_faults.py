@@ -23,7 +23,7 @@ from infra.finance.follow import Follower
 from infra.finance.reconcile import compare
 from infra.relay import publisher, topics
 from infra.relay.positions import last_place
-from infra.relay.relay import PositionLost
+from infra.relay.resuming import PositionLost
 from infra.relay.topics import FUNDING, POSITIONS
 from tests.conftest import _as_url, _default_database
 from tests.infra.relay.checks import assert_complete, assert_is_the_ledger, rows

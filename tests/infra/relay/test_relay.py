@@ -9,14 +9,18 @@ from confluent_kafka.admin import AdminClient
 from prometheus_client import REGISTRY
 
 from infra.kafka_client import Cluster
+from infra.log.keys import read_keys
+from infra.log.notes import Note
+from infra.log.sealer import seal
 from infra.relay import topics
 from infra.relay.positions import Place, last_place
 from infra.relay.publisher import ProducerLost, Publisher
-from infra.relay.relay import LogDiverged, PositionLost, Relay, TopicLost, UnreadableEvent
+from infra.relay.relay import Relay, UnreadableEvent
+from infra.relay.resuming import LogDiverged, PositionLost, TopicLost
 from infra.relay.source import LogSource
-from infra.relay.topics import DECISIONS, FUNDING, POSITIONS
+from infra.relay.topics import CHECKPOINTS, DECISIONS, FUNDING, POSITIONS
 from tests.infra.relay.checks import assert_complete
-from tests.infra.relay.reading import SOURCE, ids, read, relaying, wait_until
+from tests.infra.relay.reading import SOURCE, headers, ids, read, relaying, wait_until
 from tests.infra.relay.story import fund, proposed
 
 pytestmark = pytest.mark.kafka
@@ -57,6 +61,42 @@ def test_the_position_is_committed_with_the_events(log, cluster):
     assert place.published == {FUNDING: 5, DECISIONS: 6}
     values = [orjson.loads(message.value()) for message in read(cluster, POSITIONS)]
     assert values[-1]["position"] == place.position
+
+
+def test_checkpoints_follow_the_events_that_they_cover(log, cluster, tmp_path):
+    keys = tmp_path / "log-key"
+    with relaying(log, cluster) as running:
+        for contract in ("paquis", "grottes"):
+            fund(log, contract)
+            seal(log.connect(), keys)
+        wait_until(lambda: running.relay._place.checkpoint == log.size())
+    sizes = [int(headers(each)["ce_sequence"]) for each in read(cluster, CHECKPOINTS)]
+    assert sizes == [6, 12]
+    assert_complete(log, cluster)
+    # Another relay does not publish them again.
+    seal(log.connect(), keys)
+    relay_all(log, cluster)
+    last = read(cluster, CHECKPOINTS)[-1]
+    assert len(read(cluster, CHECKPOINTS)) == 2
+    assert headers(last)["ce_type"] == "ch.quartier.checkpoint.v1"
+    note = Note.parse(last.value())
+    (key,) = read_keys(keys).active
+    assert note.verified([key]) == [key]
+    assert last.key().decode() == headers(last)["ce_subject"] == key.name
+
+
+def test_a_checkpoint_waits_for_the_events_that_it_covers(log, cluster, monkeypatch, tmp_path):
+    """A reader of both topics never sees a checkpoint of decisions that are not published."""
+    monkeypatch.setattr("infra.relay.relay.EVENTS_PER_TRANSACTION", 4)
+    fund(log, "paquis", 2)
+    seal(log.connect(), tmp_path / "log-key")
+    relay_all(log, cluster)
+    places = [orjson.loads(message.value()) for message in read(cluster, POSITIONS)]
+    assert [(place["position"], place["checkpoint"]) for place in places] == [
+        (4, 0),
+        (8, 0),
+        (10, 10),
+    ]
 
 
 def test_a_backlog_takes_several_transactions(log, cluster, monkeypatch):

@@ -99,6 +99,6 @@ def test_a_topic_must_not_outlive_its_only_copy_where_there_are_three_brokers():
     )
 
 
-def test_the_embedded_broker_makes_its_own_topics():
-    with EmbeddedBroker() as broker:
+def test_the_embedded_broker_makes_its_own_topics(tmp_path):
+    with EmbeddedBroker(tmp_path / "broker") as broker:
         topics.ensure(Cluster({"bootstrap.servers": broker.bootstrap_servers}))
