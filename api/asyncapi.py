@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from domain.decision import Decision
 
 JSON: Final = "application/json"
+NOTE: Final = "text/plain; charset=utf-8"
 
 _TITLES: Final = {
     FUNDING: "Funding events",
@@ -46,7 +47,9 @@ Every decision, less what may have to be forgotten: persons are left out, and so
 own words; other texts are references.
 """,
     CHECKPOINTS: """\
-Signed checkpoints of the transparency log (C2SP tlog-checkpoint), as text.
+Signed checkpoints of the transparency log (C2SP tlog-checkpoint), as text: each once, and after
+the events that it covers. Kept here they are out of our hands: no later history can differ from
+one that they cover.
 """,
     POSITIONS: """\
 How far the relay has come: its own record, in the transaction of the events. Compacted.
@@ -61,23 +64,19 @@ def _document() -> dict[str, Any]:
     decisions = {}
     for slug, kind in catalogue().items():
         messages[slug] = decisions[slug] = _decision_message(kind, schemas)
-    messages["checkpoint"] = {
-        "name": "checkpoint",
-        "title": "Checkpoint",
-        "contentType": "text/plain; charset=utf-8",
-        "payload": {"type": "string"},
-    }
+    messages["checkpoint"] = _checkpoint_message()
     messages["position"] = {
         "name": "position",
         "title": "Position of a relay",
         "contentType": JSON,
         "payload": {
             "type": "object",
-            "required": ["position", "event", "published"],
+            "required": ["position", "event", "published", "checkpoint"],
             "properties": {
                 "position": {"type": "integer", "minimum": 1},
                 "event": {"type": "string", "description": "ce_id of the event there"},
                 "published": {"type": "object", "additionalProperties": {"type": "integer"}},
+                "checkpoint": {"type": "integer", "description": "Tree size of the last one"},
             },
         },
     }
@@ -234,6 +233,36 @@ def _funding_message(schemas: dict[str, Any]) -> dict[str, Any]:
         "payload": {"$ref": "#/components/schemas/FundingEvent"},
         "examples": [example for (topic, slug), example in examples().items() if topic == FUNDING],
         "x-dataschema": FUNDING_SCHEMA,
+    }
+
+
+def _checkpoint_message() -> dict[str, Any]:
+    event = _cloudevent()
+    properties = event["headers"]["properties"]
+    described = {
+        "ce_id": "`checkpoint/` and the size of the tree.",
+        "ce_time": "When it was signed.",
+        "ce_subject": "The log's origin.",
+        "ce_sequence": "The last position that it covers: the size of the tree, padded.",
+    }
+    for name, description in described.items():
+        properties[name] = properties[name] | {"description": description}
+    properties["ce_type"] = {"type": "string", "const": "ch.quartier.checkpoint.v1"}
+    properties["content-type"] = {"type": "string", "const": NOTE}
+    del properties["ce_dataschema"]
+    required = [name for name in event["headers"]["required"] if name in properties]
+    return {
+        "name": "ch.quartier.checkpoint.v1",
+        "title": "Checkpoint",
+        "contentType": NOTE,
+        "headers": {**event["headers"], "required": required},
+        "payload": {"type": "string"},
+        "bindings": {
+            "kafka": {
+                "key": {"type": "string", "description": "The log's origin."},
+                "bindingVersion": "0.5.0",
+            }
+        },
     }
 
 

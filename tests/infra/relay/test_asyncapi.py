@@ -15,6 +15,7 @@ import yaml
 from api.asyncapi import asyncapi, asyncapi_yaml
 from domain.catalogue import catalogue
 from domain.stored import write
+from infra.log.tiles import Sealed
 from infra.relay.accounts import MONEY
 from infra.relay.messages import Messages
 from infra.relay.shapes import FundingEvent
@@ -159,3 +160,17 @@ def test_what_is_published_is_as_it_says(example):
             headers = {key: value.decode() for key, value in message.headers}
             validator(headers_of, components).validate(headers)
             assert headers["ce_dataschema"] == components["messages"][name]["x-dataschema"]
+
+
+def test_a_checkpoint_is_as_it_says():
+    text = "log.example/quartier\n3\nnTU2Z7eDCSbjOvnoERbIIvNSrvUGuuCE1wMkZiJXJfk=\n"
+    line = "— log.example/quartier AAAAAA=="
+    sealed = Sealed(3, bytes(32), text, ("key",), (line,), dt.datetime.now(dt.UTC))
+    message = Messages(InMemory([]), "urn:quartier").of_checkpoint(sealed)
+    assert message.value.decode() == f"{text}\n{line}\n"
+    components = asyncapi()["components"]
+    said = components["messages"]["checkpoint"]
+    headers = {key: value.decode() for key, value in message.headers}
+    validator(said["headers"], components).validate(headers)
+    assert headers.keys() == said["headers"]["properties"].keys()
+    assert headers["content-type"] == said["contentType"]
