@@ -1,6 +1,6 @@
 """For finance: land the funding events in a database of one's own, and prove that none is missing.
 
-- `landing`: the tables in that database, and one batch in one transaction
+- `tables`: what that database holds; `landing`: one batch in one transaction
 - `follow`: from Kafka into them
 - `digest`: a day of funding events in a few bytes, computed alike on both sides
 - `reconcile`: compares the two, and names the first difference

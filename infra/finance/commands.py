@@ -28,7 +28,7 @@ from infra.commands.terminal import (
     say,
 )
 from infra.finance.digest import landed_day, landed_sources, recorded_day
-from infra.finance.follow import Follower, NoTopic, partitions, read_message, reader
+from infra.finance.follow import Follower, NoTopic, next_batch, partitions, reader
 from infra.finance.landing import StreamFault
 from infra.finance.reconcile import ask, compare
 from infra.finance.tables import SCHEMA
@@ -134,14 +134,14 @@ def reconcile(
     if (day := read_day(date, "DATE")) is None or into is None:
         fail(f"Name the finance database: --into DSN, or {DSN}.", USED_WRONGLY)
     _look_at(into)
-    with _complaining(None):
-        if against is None:
-            with session.opened():
-                recorded = recorded_day(day)
-        else:
+    if against is None:
+        with session.opened():
+            recorded = recorded_day(day)
+    else:
+        with _complaining(None):
             recorded = ask(against, day, token=token)
-        with psycopg.connect(into) as connection:
-            found = compare(recorded, landed_day(connection, day, _one(connection, source)))
+    with _complaining(None), psycopg.connect(into) as connection:
+        found = compare(recorded, landed_day(connection, day, _one(connection, source)))
     if as_json:
         answer(found.as_json())
     elif found.agrees:
@@ -183,18 +183,12 @@ def _print(cluster: Cluster, stop: threading.Event, *, once: bool, after: int) -
         left = set(partitions(consumer, topic))
         consumer.assign([TopicPartition(topic, each, OFFSET_BEGINNING) for each in left])
         while not stop.is_set() and not (once and not left):
-            message = consumer.poll(0.5)
-            if message is None:
-                continue
-            if (error := message.error()) is None:
-                landed = read_message(message)
+            batch, _, ended = next_batch(consumer)
+            left -= ended
+            for landed in batch:
                 if landed.sequence > after:
                     sys.stdout.buffer.write(landed.value + b"\n")
-                    sys.stdout.buffer.flush()
-            elif error.retriable() or (partition := message.partition()) is None:
-                continue
-            else:
-                left.discard(partition)
+            sys.stdout.buffer.flush()
 
 
 # --- What is given, and what is wrong with it -----------------------------------------------------

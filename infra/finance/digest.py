@@ -142,17 +142,26 @@ def _select(where: str, *parameters: Any) -> list[tuple[Any, ...]]:
 
 # --- Their side: out of the finance database ------------------------------------------------------
 
+
+def landed_sources(connection: psycopg.Connection[Any]) -> list[str]:
+    """Every `ce_source` of which events were landed."""
+    query = "SELECT DISTINCT source FROM quartier.funding_event ORDER BY source"
+    return [source for (source,) in connection.execute(query)]
+
+
 _LANDED: Final = f"""
 SELECT e.source, e.id, e.sequence,
     concat_ws(' ', lpad(e.sequence::text, 20, '0'), e.id, e.type, e.decided_on, l.account,
         {", ".join(f"l.{amount}" for amount in AMOUNTS)})
 FROM quartier.funding_event e LEFT JOIN quartier.funding_line l USING (source, id)
-WHERE e.recorded_at >= %s AND e.recorded_at < %s
+WHERE e.recorded_at >= %s AND e.recorded_at < %s AND e.source = coalesce(%s, e.source)
 ORDER BY e.sequence, l.line
 """  # noqa: S608 - constants only
 
 
-def landed_day(connection: psycopg.Connection[Any], date: dt.date) -> Day:
-    """What was landed of a day, from the finance database alone."""
-    rows = connection.execute(_LANDED.encode(), bounds(date)).fetchall()
+def landed_day(
+    connection: psycopg.Connection[Any], date: dt.date, source: str | None = None
+) -> Day:
+    """What was landed of a day, from the finance database alone: of one `ce_source`, or of all."""
+    rows = connection.execute(_LANDED.encode(), (*bounds(date), source)).fetchall()
     return Day.of(date, len({row[:2] for row in rows}), (row[3] for row in rows))

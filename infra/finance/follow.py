@@ -1,7 +1,9 @@
 """Follow `quartier.funding.v1` into a finance database, each event once.
 
 Where the reading is, the finance database says: no consumer group is joined, and no offset is
-kept in Kafka, where it would expire and could not be part of the transaction.
+kept in Kafka, where it would expire and could not be part of the transaction. A topic that was
+deleted and made again is told by its id, and read from its beginning: offsets mean nothing there,
+and what is landed already is known.
 """
 
 from __future__ import annotations
@@ -14,8 +16,17 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 import psycopg
 import structlog
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    TopicCollection,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient
 
+from infra import kafka_client
 from infra.finance.landing import FinanceDatabase, Landed, Overtaken, StreamFault
 from infra.relay.shapes import FUNDING_SCHEMA
 from infra.relay.topics import FUNDING
@@ -41,6 +52,10 @@ class SchemaUnknown(StreamFault):
 
 class EventsExpired(StreamFault):
     """The topic no longer holds what was to be read next."""
+
+
+class NoTopic(Exception):
+    """There is no such topic yet, or its name is another."""
 
 
 def read_message(message: Message) -> Landed:
@@ -93,12 +108,31 @@ def partitions(consumer: Consumer, topic: str) -> list[int]:
     """The partitions of a topic.
 
     Raises:
-        KafkaException: there is no such topic, or the brokers cannot be asked.
+        NoTopic: there is no such topic.
+        KafkaException: the brokers cannot be asked, or do not let us read it.
     """
     metadata = consumer.list_topics(topic, timeout=ANSWER_SECONDS).topics[topic]
+    if metadata.error is not None and metadata.error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+        raise NoTopic(
+            f"There is no topic {topic}: has the relay run, and is KAFKA_TOPIC_PREFIX the same?"
+        )
     if metadata.error is not None:
         raise KafkaException(metadata.error)
     return sorted(metadata.partitions)
+
+
+def identity(cluster: Cluster, topic: str) -> str:
+    """What tells a topic from another one of the same name that took its place.
+
+    Empty where the brokers do not say: those before Kafka 3.1, and the embedded one.
+    """
+    admin = AdminClient(dict(cluster.settings))
+    (told,) = admin.describe_topics(TopicCollection([topic])).values()
+    try:
+        return str(told.result(ANSWER_SECONDS).topic_id or "")
+    except KafkaException as error:
+        log.info("topic_not_told_apart", topic=topic, reason=error.args[0].name())
+        return ""
 
 
 class Follower:
@@ -107,12 +141,20 @@ class Follower:
     Args:
         cluster: where the topic is.
         connect: opens a connection to the finance database, not in autocommit.
+        told: is told how many events were landed, after every batch.
     """
 
-    def __init__(self, cluster: Cluster, connect: Callable[[], psycopg.Connection[Any]]) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        connect: Callable[[], psycopg.Connection[Any]],
+        told: Callable[[int], None] = lambda _: None,
+    ) -> None:
         self._cluster = cluster
         self._connect = connect
+        self._told = told
         self._topic = cluster.named(FUNDING)
+        self._began = False
         self.landed = 0
 
     def run(self, stop: threading.Event, *, once: bool = False, after: int | None = None) -> None:
@@ -125,9 +167,10 @@ class Follower:
 
         Raises:
             StreamFault: an event is missing, differs, has expired or cannot be read.
-            KafkaException, psycopg.Error: with `once`, they are not tried again.
+            KafkaException, NoTopic, psycopg.Error: with `once`, they are not tried again.
         """
         pause = 0.0
+        self._began = False
         while not stop.is_set():
             landed = self.landed
             try:
@@ -135,22 +178,38 @@ class Follower:
             except Overtaken:
                 log.info("follow_overtaken")
                 stop.wait(0.2)
-            except (KafkaException, psycopg.OperationalError) as error:
+            except (KafkaException, NoTopic, psycopg.OperationalError) as error:
                 if once:
                     raise
                 pause = 0.1 if self.landed > landed else min(LONGEST_PAUSE, pause * 2 or 0.1)
-                log.warning("follow_interrupted", reason=type(error).__name__, pause=pause)
+                log.warning("follow_interrupted", reason=self._reason(error), pause=pause)
                 stop.wait(pause)
             else:
                 return
-            after = None  # the beginning of a replay is noted in the database
+            if self._began:
+                after = None  # the beginning of a replay is noted in the database
+
+    def _reason(self, error: Exception) -> str:
+        if isinstance(error, KafkaException):
+            return kafka_client.reason(self._cluster, error)
+        return str(error).strip() or type(error).__name__
 
     def _follow(self, stop: threading.Event, *, once: bool, after: int | None) -> None:
         with reader(self._cluster) as consumer, self._connect() as connection:
             database = FinanceDatabase(connection, self._topic)
-            offsets = database.prepare(partitions(consumer, self._topic), after=after)
+            found = partitions(consumer, self._topic)
+            offsets = database.prepare(
+                found, after=after, identity=identity(self._cluster, self._topic)
+            )
             begins = database.after()
             connection.commit()
+            self._began = True
+            log.info(
+                "follow_started",
+                topic=self._topic,
+                after=begins,
+                offsets={str(partition): offset for partition, offset in sorted(offsets.items())},
+            )
             consumer.assign(
                 [
                     TopicPartition(self._topic, partition, offset or OFFSET_BEGINNING)
@@ -159,7 +218,7 @@ class Follower:
             )
             left = set(offsets)
             while not stop.is_set() and not (once and not left):
-                batch, read, ended = _batch(consumer)
+                batch, read, ended = next_batch(consumer)
                 left -= ended
                 if not read:
                     continue
@@ -168,10 +227,11 @@ class Follower:
                 new = database.land(batch, moved, after=begins)
                 offsets |= read
                 self.landed += new
+                self._told(self.landed)
                 log.debug("follow_landed", new=new, seconds=time.monotonic() - began)
 
 
-def _batch(consumer: Consumer) -> tuple[list[Landed], dict[int, int], set[int]]:
+def next_batch(consumer: Consumer) -> tuple[list[Landed], dict[int, int], set[int]]:
     """Messages that are there, their partitions' next offsets, and partitions at their end."""
     batch: list[Landed] = []
     offsets: dict[int, int] = {}
@@ -198,7 +258,8 @@ def _raise(error: KafkaError, message: Message) -> None:
         return
     if error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001 - its name
         raise EventsExpired(
-            f"{message.topic()}[{message.partition()}] no longer holds what was to be read next: "
-            f"{error.str()}"
+            f"{message.topic()}[{message.partition()}] no longer holds what was to be read next "
+            f"({error.str()}). --after 0 reads all that it holds; see docs/finance.md, "
+            "“Replaying”."
         )
     raise KafkaException(error)

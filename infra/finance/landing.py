@@ -1,4 +1,4 @@
-"""The tables that funding events land in: PostgreSQL, in a schema of their own.
+"""Landing funding events in the tables of a finance database: all of a batch, or nothing.
 
 One transaction holds a batch of events and the offsets after it, so that what is there and how
 far it goes can never disagree. An event that comes twice is recognised by `source` and `id`; one
@@ -11,87 +11,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
+import structlog
 
+from infra.finance.tables import MOVED, NAMED, SCHEMA
 from infra.relay.shapes import AMOUNTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-_NAMED: Final = (
-    "account",
-    "action",
-    "title",
-    "service",
-    "route",
-    "budget_line",
-    "year",
-    "proposal",
-    "deliberation",
-    "gross",
-    "net",
-    "credit",
-)
-_MOVED: Final = tuple(f"moved_{amount}" for amount in AMOUNTS)
-_FRANCS: Final = "numeric(18, 2) NOT NULL"
-
-SCHEMA: Final = f"""
-CREATE SCHEMA IF NOT EXISTS quartier;
-CREATE TABLE IF NOT EXISTS quartier.funding_feed (
-    topic text PRIMARY KEY,
-    after bigint NOT NULL
-);
-COMMENT ON COLUMN quartier.funding_feed.after IS 'Events up to this position were never asked for';
-CREATE TABLE IF NOT EXISTS quartier.funding_partition (
-    topic text NOT NULL,
-    partition integer NOT NULL,
-    next_offset bigint NOT NULL,
-    PRIMARY KEY (topic, partition)
-);
-CREATE TABLE IF NOT EXISTS quartier.funding_event (
-    source text NOT NULL,
-    id text NOT NULL,
-    sequence bigint NOT NULL,
-    type text NOT NULL,
-    contract text NOT NULL,
-    number integer NOT NULL,
-    decided_on date NOT NULL,
-    recorded_at timestamptz NOT NULL,
-    reference text,
-    corrects text,
-    value bytea NOT NULL,
-    landed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    PRIMARY KEY (source, id),
-    UNIQUE (source, contract, number),
-    UNIQUE (source, sequence)
-);
-COMMENT ON COLUMN quartier.funding_event.value IS 'The message as it came, byte for byte';
-CREATE INDEX IF NOT EXISTS funding_event_recorded_at ON quartier.funding_event (recorded_at);
-CREATE TABLE IF NOT EXISTS quartier.funding_line (
-    source text NOT NULL,
-    id text NOT NULL,
-    line integer NOT NULL,
-    account text NOT NULL,
-    action text,
-    title text,
-    service text,
-    route text,
-    budget_line text,
-    year integer,
-    proposal text,
-    deliberation text,
-    gross numeric(18, 2),
-    net numeric(18, 2),
-    credit text,
-    {", ".join(f"{name} {_FRANCS}" for name in (*AMOUNTS, *_MOVED))},
-    PRIMARY KEY (source, id, line),
-    FOREIGN KEY (source, id) REFERENCES quartier.funding_event (source, id)
-);
-CREATE OR REPLACE VIEW quartier.funding_balance AS
-SELECT DISTINCT ON (source, contract, account)
-    source, contract, {", ".join(_NAMED)}, {", ".join(AMOUNTS)}, sequence
-FROM quartier.funding_event JOIN quartier.funding_line USING (source, id)
-ORDER BY source, contract, account, sequence DESC;
-"""  # noqa: S608 - constants only
+log = structlog.get_logger(__name__)
 
 _LOCK: Final = 0x66756E64  # "fund": who lays the tables out waits for whoever does
 
@@ -99,7 +27,7 @@ _EVENT: Final = (
     "INSERT INTO quartier.funding_event (source, id, sequence, type, contract, number, decided_on,"
     " recorded_at, reference, corrects, value) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 )
-_LINE_COLUMNS: Final = ("source", "id", "line", *_NAMED, *AMOUNTS, *_MOVED)
+_LINE_COLUMNS: Final = ("source", "id", "line", *NAMED, *AMOUNTS, *MOVED)
 _LINE: Final = (
     f"INSERT INTO quartier.funding_line ({', '.join(_LINE_COLUMNS)})"  # noqa: S608 - constants only
     f" VALUES ({', '.join(['%s'] * len(_LINE_COLUMNS))})"
@@ -162,25 +90,38 @@ class FinanceDatabase:
         self._connection = connection
         self._topic = topic
 
-    def prepare(self, partitions: Iterable[int], *, after: int | None) -> dict[int, int]:
+    def prepare(
+        self, partitions: Iterable[int], *, after: int | None, identity: str = ""
+    ) -> dict[int, int]:
         """Make the tables if they are missing; the next offset of every partition.
 
         Args:
             partitions: all partitions of the topic.
             after: read the topic again from its beginning, and land what follows this position
                 and is not there yet. None goes on where the last batch ended.
+            identity: of the topic. If another one was followed, this one is read from its
+                beginning.
         """
         with self._connection.transaction():
             execute = self._connection.execute
             execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-            execute(SCHEMA)
-            if after is not None:
+            # Looked for first: whoever may only write to the tables may not make them again.
+            if execute("SELECT to_regclass('quartier.funding_balance')").fetchone() == (None,):
+                execute(SCHEMA)
+            if after is not None or self._replaced(identity):
                 execute("DELETE FROM quartier.funding_partition WHERE topic = %s", [self._topic])
             execute(
-                "INSERT INTO quartier.funding_feed (topic, after) VALUES (%(topic)s, %(after)s)"
-                " ON CONFLICT (topic) DO UPDATE SET after = least("
-                "    funding_feed.after, coalesce(%(given)s, funding_feed.after))",
-                {"topic": self._topic, "after": after or 0, "given": after},
+                "INSERT INTO quartier.funding_feed (topic, after, topic_id)"
+                " VALUES (%(topic)s, %(after)s, %(identity)s)"
+                " ON CONFLICT (topic) DO UPDATE SET"
+                " topic_id = coalesce(nullif(excluded.topic_id, ''), funding_feed.topic_id),"
+                " after = least(funding_feed.after, coalesce(%(given)s, funding_feed.after))",
+                {
+                    "topic": self._topic,
+                    "after": after or 0,
+                    "given": after,
+                    "identity": identity,
+                },
             )
             for partition in partitions:
                 execute(
@@ -195,6 +136,16 @@ class FinanceDatabase:
                     [self._topic],
                 ).fetchall()
             )
+
+    def _replaced(self, identity: str) -> bool:
+        """Whether another topic of this name was followed before."""
+        row = self._connection.execute(
+            "SELECT topic_id FROM quartier.funding_feed WHERE topic = %s", [self._topic]
+        ).fetchone()
+        replaced = row is not None and "" not in (row[0], identity) and row[0] != identity
+        if replaced:
+            log.warning("follow_topic_replaced", topic=self._topic, consequence="read anew")
+        return replaced
 
     def after(self) -> int:
         """The position from which on events are landed."""
@@ -271,7 +222,10 @@ class FinanceDatabase:
         ).fetchone()
         if missing is not None:
             contract, number = missing
-            raise GapFound(f"{contract}: funding event {number - 1} is missing; {number} came.")
+            raise GapFound(
+                f"{contract}: funding event {number - 1} is missing; {number} came. "
+                "See docs/finance.md, “A gap”."
+            )
 
 
 def _event_row(landed: Landed) -> tuple[Any, ...]:
@@ -298,7 +252,7 @@ def _line_rows(landed: Landed) -> Iterable[tuple[Any, ...]]:
             landed.source,
             landed.id,
             number,
-            *(line[name] for name in _NAMED),
+            *(line[name] for name in NAMED),
             *(line["balances"][amount] for amount in AMOUNTS),
             *(line["moved"][amount] for amount in AMOUNTS),
         )

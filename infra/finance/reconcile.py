@@ -79,6 +79,16 @@ def _place(named: Mapping[str, str]) -> str:
     return named["sequence"]
 
 
+class _Here(urllib.request.HTTPRedirectHandler):
+    """Goes nowhere else: the token is for the address that was given."""
+
+    def redirect_request(self, *_: Any) -> None:
+        """Leave a redirection as the refusal that it then is."""
+
+
+_OPENER: Final = urllib.request.build_opener(_Here)
+
+
 def ask(address: str, date: dt.date, *, token: str | None = None) -> Day:
     """The recorded day as a Quartier elsewhere computes it.
 
@@ -89,7 +99,7 @@ def ask(address: str, date: dt.date, *, token: str | None = None) -> Day:
 
     Raises:
         OSError: it cannot be reached, or refuses.
-        ValueError: its lines do not have its digest.
+        ValueError: it is no Quartier, or its lines do not have its digest.
     """
     query = urllib.parse.urlencode({"date": date.isoformat(), "lines": "true"})
     url = f"{address.rstrip('/')}/api/v1/funding/digest?{query}"
@@ -100,12 +110,15 @@ def ask(address: str, date: dt.date, *, token: str | None = None) -> Day:
         headers["Authorization"] = f"Bearer {token}"
     request = urllib.request.Request(url, headers=headers)  # noqa: S310 - checked above
     try:
-        with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as answer:  # noqa: S310
+        with _OPENER.open(request, timeout=ANSWER_SECONDS) as answer:
             given = orjson.loads(answer.read())
+        day = Day.of(date, given["events"], given["lines"])
+        digest = given["digest"]
     except urllib.error.HTTPError as refusal:
         raise ConnectionError(f"{address} answers {refusal.code}: {_why(refusal)}") from None
-    day = Day.of(date, given["events"], given["lines"])
-    if day.digest != given["digest"]:
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        raise ValueError(f"{address} does not answer as a Quartier does.") from None
+    if day.digest != digest:
         raise ValueError(f"{address} gave lines that do not have the digest it gave.")
     return day
 

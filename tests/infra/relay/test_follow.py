@@ -1,17 +1,23 @@
 """The finance database holds each funding event once, and a day of it can be proved."""
 
 import datetime as dt
+import json
+import secrets
 import threading
 import time
+from dataclasses import replace
+from typing import NamedTuple
 
 import psycopg
 import pytest
 from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient
 from typer.testing import CliRunner
 
+from infra.commands.terminal import Failure
 from infra.finance.commands import funding_app
 from infra.finance.digest import GENEVA, Day, landed_day, recorded_day
-from infra.finance.follow import Follower, SchemaUnknown
+from infra.finance.follow import EventsExpired, Follower, NoTopic, SchemaUnknown
 from infra.finance.landing import EventsDiffer, FinanceDatabase, GapFound, Landed, Overtaken
 from infra.finance.reconcile import compare
 from infra.relay import topics
@@ -21,7 +27,22 @@ from tests.infra.relay.checks import assert_is_the_ledger, rows
 from tests.infra.relay.reading import relaying, wait_until
 from tests.infra.relay.story import annulled, committed, fund, released, spent
 
-runner = CliRunner()
+
+class Ended(NamedTuple):
+    """How a command ended: its exit status, what it answered, what it said beside."""
+
+    status: int
+    answer: str
+    beside: str
+
+
+def funding(*arguments):
+    """Run `quartier funding …` in this process."""
+    result = CliRunner().invoke(funding_app, [*map(str, arguments)])
+    if isinstance(result.exception, Failure):
+        return Ended(result.exception.status, result.stdout, str(result.exception))
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return Ended(result.exit_code, result.stdout, result.stderr)
 
 
 @pytest.fixture
@@ -144,32 +165,130 @@ class TestFollowing:
         assert sum(each.landed for each in followers) == 23
         assert_is_the_ledger(finance, log)
 
-    def test_without_a_database_the_commands_print_every_event(
-        self, cluster, relayed, kafka, monkeypatch
+    def test_a_topic_that_took_the_place_of_another_is_read_from_its_beginning(
+        self, log, cluster, finance, relayed
     ):
-        monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", kafka)
-        monkeypatch.setenv("KAFKA_TOPIC_PREFIX", cluster.prefix)
-        printed = runner.invoke(funding_app, ["follow", "--once"])
-        assert printed.exit_code == 0
-        assert len(printed.stdout.splitlines()) == 18
-        printed = runner.invoke(funding_app, ["follow", "--once", "--after", "14"])
-        assert len(printed.stdout.splitlines()) == 6
+        """Its offsets are others: going on at the old ones would pass events over."""
+        assert follow(cluster, finance) == 18
+        admin = AdminClient(dict(cluster.settings))
+        names = [cluster.named(topic.name) for topic in topics.TOPICS]
+        for future in admin.delete_topics(names).values():
+            future.result(15)
+        wait_until(lambda: not set(names) & admin.list_topics(timeout=10).topics.keys())
+        for number in range(20):
+            fund(log, f"later-{number}")
+        publish(log, cluster)
+        assert follow(cluster, finance) == 100
+        assert follow(cluster, finance) == 0
+        assert_is_the_ledger(finance, log)
 
-    def test_the_commands_follow_and_reconcile(self, cluster, finance, relayed, kafka, monkeypatch):
+    def test_what_has_expired_is_not_passed_over(self, log, cluster, finance, relayed):
+        follow(cluster, finance)
+        with psycopg.connect(finance) as connection:
+            connection.execute("UPDATE quartier.funding_partition SET next_offset = 1000000")
+        with pytest.raises(EventsExpired, match="--after 0"):
+            follow(cluster, finance)
+
+    def test_who_may_not_make_tables_follows_into_those_that_are_there(
+        self, log, cluster, finance, relayed
+    ):
+        role = f"follower_{secrets.token_hex(6)}"
+        with psycopg.connect(finance, autocommit=True) as connection:
+            connection.execute(funding("tables").answer)
+            connection.execute(
+                f"CREATE ROLE {role};"
+                f"GRANT USAGE ON SCHEMA quartier TO {role};"
+                f"GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA quartier TO {role};"
+                f"GRANT UPDATE ON quartier.funding_feed, quartier.funding_partition TO {role};"
+                f"GRANT DELETE ON quartier.funding_partition TO {role};"
+            )
+            try:
+                limited = f"{finance} options='-c role={role}'"
+                assert follow(cluster, limited) == 18
+                assert follow(cluster, limited, after=0) == 0
+            finally:
+                connection.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
+
+    def test_without_a_topic_it_says_so(self, cluster, finance):
+        with pytest.raises(NoTopic, match="has the relay run"):
+            follow(cluster, finance)
+
+
+@pytest.mark.kafka
+class TestCommands:
+    @pytest.fixture(autouse=True)
+    def named(self, cluster, kafka, finance, monkeypatch):
         monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", kafka)
         monkeypatch.setenv("KAFKA_TOPIC_PREFIX", cluster.prefix)
-        monkeypatch.setenv("QUARTIER_FINANCE_DSN", finance)
-        assert runner.invoke(funding_app, ["follow", "--once"]).exit_code == 0
-        day = today().isoformat()
-        agreed = runner.invoke(funding_app, ["reconcile", day])
-        assert agreed.exit_code == 0
-        assert "18 funding events on both sides" in agreed.stdout
-        rows_of = "DELETE FROM quartier.funding_line WHERE id = 'grottes/5'"
-        with psycopg.connect(finance) as connection:
-            connection.execute(rows_of)
-        differs = runner.invoke(funding_app, ["reconcile", day])
-        assert differs.exit_code == 1
-        assert "grottes/5" in differs.stdout
+        self.finance = finance
+
+    def test_without_a_database_every_event_is_printed(self, relayed):
+        printed = funding("follow", "--once")
+        assert printed.status == 0
+        assert len(printed.answer.splitlines()) == 18
+        assert all(json.loads(line)["lines"] for line in printed.answer.splitlines())
+        assert len(funding("follow", "--once", "--after", 14).answer.splitlines()) == 6
+
+    def test_follow_and_reconcile(self, relayed, monkeypatch):
+        monkeypatch.setenv("QUARTIER_FINANCE_DSN", self.finance)
+        assert "18 funding events landed" in funding("follow", "--once").beside
+        agreed = funding("reconcile", today())
+        assert agreed.status == 0
+        assert "18 funding events on both sides" in agreed.answer
+        with psycopg.connect(self.finance) as connection:
+            connection.execute("DELETE FROM quartier.funding_line WHERE id = 'grottes/5'")
+        differs = funding("reconcile", today())
+        assert (differs.status, "grottes/5" in differs.answer) == (1, True)
+        told = funding("reconcile", today(), "--json")
+        assert told.status == 1
+        assert "grottes/5" in json.loads(told.answer)["first_difference"]
+
+    def test_a_database_with_events_of_several_asks_whose_are_meant(self, relayed, monkeypatch):
+        monkeypatch.setenv("QUARTIER_FINANCE_DSN", self.finance)
+        funding("follow", "--once")
+        with psycopg.connect(self.finance) as connection:
+            other = replace(landed(1), source="urn:quartier:lancy")
+            feed = FinanceDatabase(connection, "lancy.quartier.funding.v1")
+            feed.prepare([0], after=None)
+            feed.land([other], {0: (0, 1)}, after=0)
+        asked = funding("reconcile", today())
+        assert asked.status == 2
+        assert "--source: urn:quartier, urn:quartier:lancy" in asked.beside
+        assert funding("reconcile", today(), "--source", "urn:quartier").status == 0
+        assert funding("reconcile", today(), "--source", "urn:nobody").status == 2
+
+    def test_what_is_wrong_is_said_in_a_sentence(self, relayed, monkeypatch):
+        assert funding("reconcile", today()).status == 2
+        never = funding("reconcile", today(), "--into", self.finance)
+        assert (never.status, "Nothing was ever landed" in never.beside) == (1, True)
+        away = funding("follow", "--once", "--into", "host=127.0.0.1 port=1 user=u password=hidden")
+        assert (away.status, "Connection refused" in away.beside) == (1, True)
+        monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1")
+        away = funding("follow", "--once", "--into", self.finance)
+        assert (away.status, "Connection refused" in away.beside) == (1, True)
+        monkeypatch.delenv("KAFKA_BOOTSTRAP_SERVERS")
+        assert funding("follow").status == 2
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgres//finance:hidden@db/finance",
+        "postgresql://finance:hidden/den@db/finance",
+        "postgresql://finance:hid@hidden@db/finance",
+        "host=db password=hidden port=hidden dbname=finance",
+        "hidden",
+    ],
+)
+def test_an_address_that_is_none_is_not_repeated(address, monkeypatch):
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1")
+    for ended in (
+        funding("follow", "--into", address),
+        funding("reconcile", "2026-01-01", "--into", address),
+    ):
+        assert ended.status == 2
+        assert "no address of a PostgreSQL database" in ended.beside
+        assert "hid" not in ended.answer + ended.beside
 
 
 # --- Without Kafka ------------------------------------------------------------------------------
