@@ -19,6 +19,7 @@ from pydantic import ValidationError
 
 from domain.decision import UnknownDecisionType
 from domain.stored import NewerSchema
+from infra import kafka_client
 from infra.database import dedicated
 from infra.relay import metrics, topics
 from infra.relay.messages import Message, Messages
@@ -91,7 +92,7 @@ class Relay:
                 self._live(stop)
             except (ProducerLost, PositionsHeldBack, KafkaException, psycopg.Error) as error:
                 self._pause = min(LONGEST_PAUSE, self._pause * 2 or 0.1)
-                log.warning("relay_interrupted", reason=_reason(error), pause=self._pause)
+                log.warning("relay_interrupted", reason=self._reason(error), pause=self._pause)
                 # Two that fence one another in turns must not keep in step.
                 self._rest(stop, self._pause * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
             finally:
@@ -212,14 +213,13 @@ class Relay:
         except psycopg.Error:
             pass  # the next attempt will say so
 
-
-def _reason(error: Exception) -> str:
-    match error:
-        case ProducerLost() if error.fenced:
-            return f"another relay has taken over, or it took too long: {error}"
-        case KafkaException():
-            return f"{error.args[0].name()}: {error.args[0].str()}"
-        case psycopg.Error():
-            return type(error).__name__
-        case _:
-            return str(error)
+    def _reason(self, error: Exception) -> str:
+        match error:
+            case ProducerLost() if error.fenced:
+                return f"another relay has taken over, or it took too long: {error}"
+            case KafkaException():
+                return kafka_client.reason(self._cluster, error)
+            case psycopg.Error():
+                return type(error).__name__
+            case _:
+                return str(error)

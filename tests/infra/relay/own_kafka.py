@@ -1,9 +1,12 @@
 """An Apache Kafka of a test's own, to be stopped, killed and cut off; and what cuts it off.
 
 It has two listeners: clients that come by the second one are told the address of a proxy, so that
-everything they send and are answered passes through it.
+everything they send and are answered passes through it. A third one, where it is asked for, is over
+TLS and for those who know a password.
 """
 
+import datetime as dt
+import ipaddress
 import os
 import shutil
 import signal
@@ -13,8 +16,12 @@ import subprocess
 import threading
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 from confluent_kafka.admin import AdminClient
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from infra.kafka_client import Cluster
 from tests.conftest import absent
@@ -35,17 +42,29 @@ def free_ports(count):
     return ports
 
 
-class OwnKafka:
-    """One broker in KRaft mode; its data outlive a kill."""
+class User(NamedTuple):
+    """Somebody whom the listener over TLS lets in, by SCRAM-SHA-512."""
 
-    def __init__(self, folder):
+    name: str
+    password: str
+
+
+class OwnKafka:
+    """One broker in KRaft mode; its data outlive a kill.
+
+    Args:
+        folder: for its data and all else.
+        user: opens the listener over TLS too; clients trust `authority`, a PEM file.
+    """
+
+    def __init__(self, folder, user=None):
         if shutil.which("java") is None:
             absent("Java", "java is not on the PATH")
         if not JARS.is_dir():
             absent("Apache Kafka", "its jars are resolved by infra/kafka/start")
         self._folder = folder
         self._process = None
-        self.port, proxied, controller, behind = free_ports(4)
+        self.port, proxied, controller, behind, self.secure_port = free_ports(5)
         self.proxy = Proxy(proxied, behind)
         address = "127.0.0.1"
         overrides = {
@@ -59,18 +78,41 @@ class OwnKafka:
             "controller.quorum.bootstrap.servers": f"{address}:{controller}",
             "log.dirs": folder / "logs",
         }
+        if user is not None:
+            self.authority = folder / "authority.pem"
+            overrides = self._secure(overrides, address)
         properties = (KAFKA / "server.properties").read_text() + "".join(
             f"\n{name}={value}" for name, value in overrides.items()
         )
         self._properties = folder / "server.properties"
         self._properties.write_text(properties)
         identity = self._java("kafka.tools.StorageTool", "random-uuid").stdout.strip()
+        users = f"SCRAM-SHA-512=[name={user.name},password={user.password}]" if user else None
         self._java(
             "kafka.tools.StorageTool",
             *("format", "--standalone", "--cluster-id", identity),
             *("--config", str(self._properties)),
+            *(("--add-scram", users) if users else ()),
         )
         self.start()
+
+    def _secure(self, overrides, address):
+        """The same settings with the listener SECURE."""
+        chain = self._folder / "broker.pem"
+        certify(self.authority, chain, address)
+        listener = "listener.name.secure"
+        login = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
+        added = {
+            "listener.security.protocol.map": ",SECURE:SASL_SSL",
+            "listeners": f",SECURE://{address}:{self.secure_port}",
+            "advertised.listeners": f",SECURE://{address}:{self.secure_port}",
+        }
+        return {name: f"{value}{added.get(name, '')}" for name, value in overrides.items()} | {
+            f"{listener}.ssl.keystore.type": "PEM",
+            f"{listener}.ssl.keystore.location": chain,
+            f"{listener}.sasl.enabled.mechanisms": "SCRAM-SHA-512",
+            f"{listener}.scram-sha-512.sasl.jaas.config": login,
+        }
 
     @property
     def command(self):
@@ -130,6 +172,38 @@ class OwnKafka:
     def close(self):
         self.kill()
         self.proxy.close()
+
+
+def certify(authority, chain, address):
+    """Write an authority's certificate, and a server's key and certificate for an address."""
+    now = dt.datetime.now(dt.UTC)
+    ours, theirs = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    names = [
+        x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+        for name in ("Test authority", "Test broker")
+    ]
+
+    def certificate(name, key, extension):
+        builder = x509.CertificateBuilder(
+            issuer_name=names[0],
+            subject_name=name,
+            public_key=key.public_key(),
+            serial_number=x509.random_serial_number(),
+            not_valid_before=now - dt.timedelta(hours=1),
+            not_valid_after=now + dt.timedelta(days=1),
+        )
+        made = builder.add_extension(extension, critical=True).sign(ours, hashes.SHA256())
+        return made.public_bytes(serialization.Encoding.PEM)
+
+    root = certificate(names[0], ours, x509.BasicConstraints(ca=True, path_length=None))
+    place = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
+    key = theirs.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    authority.write_bytes(root)
+    chain.write_bytes(key + certificate(names[1], theirs, place) + root)
 
 
 class Proxy:
