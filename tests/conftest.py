@@ -26,10 +26,11 @@ import psycopg
 import pytest
 from psycopg import conninfo, sql
 
-from infra import embedded, embedded_place
+from infra import embedded, embedded_place, environment
 
 ABSENT = "not to be had here: "
 SESSION = "QUARTIER_TEST_SESSION"
+BROKERS = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
 
 hypothesis.settings.register_profile(
     "quartier",
@@ -169,13 +170,21 @@ def django_db_setup():
     pytest.fail("Ask for the `database` fixture instead of the django_db mark.")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_broker_by_chance() -> Iterator[None]:
+    """What a test starts publishes nowhere, unless the test says where."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("KAFKA_BOOTSTRAP_SERVERS", raising=False)
+        patch.setattr(environment, "BROKER_FILE", Path(os.devnull))
+        yield
+
+
 @pytest.fixture(scope="session")
 def kafka() -> str:
     """The addresses of a Kafka broker, as clients take them."""
-    servers = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
-    if not servers:
+    if not BROKERS:
         absent("Kafka", "KAFKA_BOOTSTRAP_SERVERS names no broker")
-    return servers
+    return BROKERS
 
 
 @pytest.fixture(scope="session")

@@ -8,13 +8,16 @@ import typer
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from infra import checking, integrity
+from infra import checking, integrity, kafka_client
 from infra.commands import session, terminal
 from infra.commands.terminal import AsJson, fail, plain, say
-from infra.database import cursor
+from infra.database import cursor, dedicated
 from infra.integrity import Finding
 from infra.log.integrity import log_findings
 from infra.reference import reference
+from infra.relay import checking as relay_checking
+from infra.relay.relay import source_name
+from infra.relay.source import LogSource
 from infra.store import log_size
 
 if TYPE_CHECKING:
@@ -31,11 +34,12 @@ CHECKS = {
     "texts": "the texts are those that the events had",
     "log": "decisions, tiles and checkpoints are those that were sealed and signed",
     "read-models": "views and tables are the fold of the events",
+    "relay": "what is published to Kafka fits the log",
 }
 
 
 def check_command(as_json: AsJson = False) -> None:
-    """Check configuration and integrity: what guards the events, the events, the read models.
+    """Check configuration and integrity: what guards the events, the events, all made of them.
 
     Every event is read and every read model folded again, so it takes its time on a large store.
     Exit status 1 if anything is wrong.
@@ -66,6 +70,20 @@ def _findings(end: int, done: terminal.Done) -> Iterator[Finding]:
     for found in log_findings(cursor()):
         yield Finding("log", str(found))
     yield from checking.differences(lambda folded: done(end + folded))
+    yield from _relay()
+
+
+def _relay() -> Iterator[Finding]:
+    try:
+        cluster = kafka_client.cluster()
+    except kafka_client.NoBroker:
+        return  # then nothing is published
+    source = LogSource(dedicated)
+    try:
+        for found in relay_checking.findings(cluster, source, source_name()):
+            yield Finding("relay", found)
+    finally:
+        source.close()
 
 
 def _migrations_due() -> int:

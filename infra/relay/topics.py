@@ -88,15 +88,31 @@ def ensure(where: Cluster) -> None:
         for topic in TOPICS:
             admin.list_topics(where.named(topic.name), timeout=ANSWER_SECONDS)  # which makes it
         return
-    topics = [replace(topic, name=where.named(topic.name)) for topic in TOPICS]
-    absent = [topic for topic in topics if topic.name not in cluster.topics]
+    absent = [topic for topic in _named(where) if topic.name not in cluster.topics]
     _create(admin, absent, brokers=len(cluster.brokers))
-    if absent:
-        cluster = admin.list_topics(timeout=ANSWER_SECONDS)
-    present = [topic for topic in topics if topic not in absent]
-    faults = list(_faults(admin, present, cluster))
-    if faults:
-        raise TopicsUnfit(" ".join(faults))
+    present = [topic for topic in _named(where) if topic not in absent]
+    if found := list(_faults(admin, present, cluster)):
+        raise TopicsUnfit(" ".join(found))
+
+
+def faults(where: Cluster) -> list[str]:
+    """Everything that is wrong with the topics, absent ones too; nothing is made.
+
+    Raises:
+        KafkaException: the brokers cannot be asked, or refuse.
+    """
+    admin = AdminClient(dict(where.settings))
+    cluster = admin.list_topics(timeout=ANSWER_SECONDS)
+    absent = [topic for topic in _named(where) if topic.name not in cluster.topics]
+    found = [f"{topic.name}: is absent. A relay makes it." for topic in absent]
+    if not is_embedded(cluster.cluster_id):
+        present = [topic for topic in _named(where) if topic not in absent]
+        found += _faults(admin, present, cluster)
+    return found
+
+
+def _named(where: Cluster) -> list[Topic]:
+    return [replace(topic, name=where.named(topic.name)) for topic in TOPICS]
 
 
 def _create(admin: AdminClient, topics: list[Topic], brokers: int) -> None:

@@ -89,7 +89,7 @@ class Up:
         return next((p for p, c in own.items() if all(word in c for word in words)), None)
 
     def ask(self, method, path, body=None, account="coordinator", **headers):
-        """Status and JSON of an answer."""
+        """Status and content of an answer: JSON, or text."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         try:
             connection.request(
@@ -103,7 +103,10 @@ class Up:
                 },
             )
             response = connection.getresponse()
-            return response.status, json.loads(response.read())
+            content = response.read().decode()
+            if "json" in response.headers["Content-Type"]:
+                return response.status, json.loads(content)
+            return response.status, content
         finally:
             connection.close()
 

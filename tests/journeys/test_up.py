@@ -3,6 +3,7 @@
 The tests share one folder and follow one another.
 """
 
+import json
 import os
 import signal
 import subprocess
@@ -35,6 +36,7 @@ def test_it_says_where_it_is_and_then_that_it_is_ready(up):
     assert said[-1] == "ready"
     assert f"Quartier  http://127.0.0.1:{up.port}" in said
     assert len(up.tokens) == 10
+    assert f"Kafka     {(up.home / 'broker').read_text('ascii')}" in said
     assert up.ask("GET", "/health/ready")[0] == 200
 
 
@@ -90,6 +92,25 @@ def test_the_worker_brings_the_read_models_to_the_last_event(up):
     until(lambda: positions() == [sum(EXAMPLES.values())])
 
 
+def published(up):
+    """The funding events that are in Kafka, as `quartier funding follow` prints them."""
+    said = quartier(up, "funding", "follow", "--once")
+    assert said.returncode == 0, said.stderr
+    return [json.loads(line) for line in said.stdout.splitlines()]
+
+
+def test_the_relay_publishes_every_funding_event(up):
+    def figures():
+        return up.ask("GET", "/metrics")[1]
+
+    until(lambda: f"quartier_relay_position {float(sum(EXAMPLES.values()))}" in figures())
+    assert "quartier_relay_active 1.0" in figures()
+    events = published(up)
+    assert {event["contract"] for event in events} == {"paquis", "vieux-moulin"}
+    numbers = [event["number"] for event in events if event["contract"] == "vieux-moulin"]
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
 @pytest.mark.parametrize("words", [("cli web",), ("cli worker",), ("postgres", "-D")], ids=str)
 def test_what_is_killed_comes_back(up, words):
     victim = up.child(*words)
@@ -137,6 +158,7 @@ def test_sigterm_stops_everything_and_keeps_the_data(up):
     assert up.tokens == tokens, "the accounts are kept"
     assert not any("Imported" in line for line in up.lines())
     assert versions(up) == EXAMPLES
+    until(lambda: len(published(up)) > 0)
 
 
 def test_sigint_twice_stops_as_cleanly(up):
