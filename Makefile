@@ -23,8 +23,8 @@ lint: setup-dev ## Check style, types, the direction of imports and the golden f
 golden: setup-dev ## Write the golden files again: review their difference
 	$(BIN)/quartier golden
 
-bench: setup-dev ## Measure appends, projections and pages on this machine
-	$(BIN)/python -m tests.bench
+bench: setup-dev ## Measure on this machine, beside the bare parts; the relay needs Java and Maven
+	$(if $(shell command -v mvn),infra/kafka/start) $(BIN)/python -m tests.bench
 
 torture: setup-dev ## Kill, cut and overload on purpose, for minutes
 	$(BIN)/pytest -m torture

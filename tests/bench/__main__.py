@@ -1,10 +1,15 @@
-"""`make bench`: every benchmark, as one table. `python -m tests.bench append` runs one."""
+"""`make bench`: every benchmark, as one table. `python -m tests.bench append` runs one.
+
+What needs Apache Kafka is left out, and said, where KAFKA_BOOTSTRAP_SERVERS names none:
+`infra/kafka/start python -m tests.bench relay` starts one for the time of the command.
+"""
 
 from __future__ import annotations
 
 import argparse
 import importlib
 import json
+import os
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -23,7 +28,9 @@ BENCHES = {
     "rebuild": ("tests.bench.rebuild", ("beside_reading",)),
     "growth": ("tests.bench.growth", ("one_more", "another_day")),
     "changes": ("tests.bench.changes", ("beside_one_fold",)),
+    "relay": ("tests.bench.relay", ("beside_bare_producer", "answer_to_reader")),
 }
+NEED_KAFKA = {"relay"}
 
 
 def lines(names: list[str], at: Place) -> Iterator[Ratio | Figure]:
@@ -57,9 +64,14 @@ def main(arguments: list[str] | None = None) -> int:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     console, table = Console(), Table("measured", "ours", "theirs", "ratio", "mark", "")
+    names = chosen.names or list(BENCHES)
+    if not os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
+        for name in NEED_KAFKA & {*names}:
+            Console(stderr=True).print(f"{name} is not measured: no KAFKA_BOOTSTRAP_SERVERS")
+            names.remove(name)
     missed = 0
     with place() as at:
-        for line in lines(chosen.names or list(BENCHES), at):
+        for line in lines(names, at):
             missed += not line.reached
             if chosen.json:
                 fields: dict[str, Any] = {**vars(line), "reached": line.reached}
