@@ -19,6 +19,7 @@ from api.answers import NO_CACHE, VARIES, etag_of, is_current, joined, not_modif
 from api.asking import KNOWN_AT, VALID_AT
 from api.endpoint import Answer, Endpoint, django_request, operation
 from api.problems import NOT_FOUND
+from api.spreadsheet import harmless
 from api.views import day_of
 from domain.framework import FRAMEWORKS
 from domain.rule import say
@@ -168,7 +169,7 @@ def _csv(answer: dict[str, Any], language: Language) -> bytes:
     for each in answer["requirements"]:
         lines.writerow(
             map(
-                _harmless,
+                harmless,
                 (
                     each["id"],
                     each["basis"],
@@ -188,11 +189,6 @@ def _csv(answer: dict[str, Any], language: Language) -> bytes:
             )
         )
     return written.getvalue().encode()
-
-
-def _harmless(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell[:1] in {"=", "+", "-", "@", "\t", "\r"} else cell
 
 
 # --- As a page ----------------------------------------------------------------------------------
