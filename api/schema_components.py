@@ -11,7 +11,7 @@ from api.tables import schema_of
 from domain.catalogue import catalogue
 from domain.initiation import ContractInitiated
 from domain.values import KEY_PATTERN, TEXT_LIMIT
-from projections import calendar, ledger, register, silences
+from projections import calendar, ledger_queries, ledger_sums, register, silences
 from projections.catalogue import VIEWS
 
 if TYPE_CHECKING:
@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 REF: Final = "#/components/schemas/{model}"
 
 _ROWS: Final = {
-    "Balance": ledger.BalanceOf,
+    "Balance": ledger_queries.BalanceOf,
     "Contract": register.EntryOf,
     "Day": calendar.DayOf,
-    "Entry": ledger.EntryOf,
+    "Entry": ledger_queries.EntryOf,
     "Silence": silences.SilenceOf,
+    "Sum": ledger_sums.SumOf,
 }
 """The rows of lists across contracts."""
 

@@ -71,21 +71,30 @@ FRENCH: Final = {
     " {competent}.",
     "unknown_person": "Aucune personne n'est connue sous cet identifiant.",
     # Those of the query and of the body as a whole (api/asking.py, api/body.py).
+    "beyond_the_end": "Se trouve au-delà de la fin du journal, {end}.",
     "before_the_first": "Précède la première décision du contrat : {first}. Sans « from », on"
     " demande tout depuis le début.",
     "cursor": "N'est pas un curseur que ce service a donné.",
+    "decision_type": "Doit être le nom d'un type de décision.",
     "degrees": "Doit être fait de nombres de degrés séparés par des virgules.",
+    "event_id": "Doit être l'identifiant (id) d'un événement que ce service a donné.",
     "future": "Se trouve dans l'avenir : nous sommes le {now}.",
     "instant": "Doit être un instant avec son fuseau, tel que « 2017-05-08T12:00:00Z ».",
     "integer": "Doit être un nombre entier de {minimum} à {maximum}.",
     "language": "Doit être « fr » ou « en ».",
     "moment": "Doit être un jour tel que « 2016-12-31 », ou un instant avec son fuseau, tel que"
     " « 2017-05-08T12:00:00Z ».",
+    "groups": "Doit être certains de ceux-ci, chacun une fois : {expected}.",
+    "id": "Doit être un identifiant court, tel que « ecoles ».",
     "one_of": "Doit être l'une de ces valeurs : {expected}.",
     "order": "Se trouve après « to ».",
     "repeated": "Ne peut être donné qu'une fois.",
     "search": "Doit avoir de 1 à {max_length} caractères, sans caractère de contrôle.",
     "with_axis": "Ne peut pas être demandé avec axis={axis} : « from » et « to » le disent.",
+    "of_no_contract": "Ne peut être demandé qu'avec « contract ».",
+    "alike_actions": "Les actions n'ont de nom qu'au sein d'un contrat : demandez-en un, ou"
+    " ajoutez « contract » à « by ».",
+    "with_stream": "Un flux continu n'a pas de limite.",
     "with_at": "Ne peut pas être demandé avec « at ».",
     "unknown_parameter": "Ce paramètre n'existe pas ici.",
 }

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from projections.table import Table
 
 LONGEST_CURSOR: Final = 1000
+FRANCS: Final = {"type": "string", "format": "chf", "pattern": r"^-?\d+\.\d{2}$"}
 
 
 def _cursor(text: str) -> str:
@@ -82,7 +83,9 @@ def flat(row: Any) -> dict[str, Any]:
     written: dict[str, Any] = {}
     for field in dataclasses.fields(row):
         value = getattr(row, field.name)
-        if dataclasses.is_dataclass(value):
+        if field.metadata.get("nested"):
+            written[field.name] = flat(value)
+        elif dataclasses.is_dataclass(value):
             written.update(flat(value))
         else:
             written[field.name] = f"{value:.2f}" if isinstance(value, Decimal) else value
@@ -93,11 +96,16 @@ def schema_of(row: type) -> dict[str, Any]:
     """The JSON Schema of `flat(row)`."""
     properties: dict[str, Any] = {}
     hints = get_type_hints(row, localns={"ContractId": ContractId}, include_extras=True)
+    nested = {each.name for each in dataclasses.fields(row) if each.metadata.get("nested")}
     for name, hint in hints.items():
-        if isinstance(hint, type) and dataclasses.is_dataclass(hint):
+        if name in nested:
+            properties[name] = schema_of(hint)
+        elif isinstance(hint, type) and dataclasses.is_dataclass(hint):
             properties.update(schema_of(hint)["properties"])
         elif hint is Decimal:
-            properties[name] = {"type": "string", "format": "chf", "pattern": r"^-?\d+\.\d{2}$"}
+            properties[name] = FRANCS
+        elif hint == Decimal | None:
+            properties[name] = FRANCS | {"type": ["string", "null"]}
         else:
             properties[name] = _inlined(TypeAdapter(hint))
     return {

@@ -19,7 +19,8 @@ from api.docs import AsyncApi, ProblemKind, Schema, pages
 from api.documents import Document, Documents
 from api.endpoint import Endpoint
 from api.events import Event, Feed
-from api.funding import Entries, Ledger
+from api.funding import Entries, Ledger, Sums
+from api.funding_files import FILES
 from api.health import Live, Metrics, Ready
 from api.history import History
 from api.log import DecisionProof, EvidenceBundle
@@ -61,6 +62,8 @@ ROUTES: Final[dict[str, type[Endpoint]]] = {
     f"{API}funding/digest": FundingDigest,
     f"{API}funding/entries": Entries,
     f"{API}funding/ledger": Ledger,
+    f"{API}funding/sums": Sums,
+    **{f"{API}funding/{name}": endpoint for name, endpoint in FILES.items()},
     f"{API}persons": Persons,
     f"{API}persons/<person:person>": Person,
     f"{API}reference": ReferenceData,

@@ -7,6 +7,9 @@ Double entry: each movement takes an amount from one account (credit) and puts i
     origin -> requested -> voted -> available -> …     a credit of the municipal council
               requested, voted -> refused              what was not granted
               available, committed -> released         what was given back
+
+Whatever comes into `available` has become enforceable: a budget at once, a credit once the
+referendum delay has run. `projections.ledger_queries` reads what is written here.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from domain.actions import ActionProposed, ActionRevised
 from domain.credit import CreditRefused, CreditRequested, CreditVoted
@@ -29,13 +32,8 @@ from domain.funding import (
     RouteKind,
 )
 from domain.referendum import CreditBecameEnforceable, CreditOverturned
-from domain.values import ZERO, ActionId, Citation, ServiceId, Term
-from projections.keyset import Page, page, place_of
-from projections.sql import select
+from domain.values import ZERO, ActionId, Citation, ServiceId, Term, Title
 from projections.table import Relation, Table, Written
-
-if TYPE_CHECKING:
-    from domain.values import ContractId
 
 
 class Account(Term):
@@ -74,11 +72,19 @@ class Entry:
 
 @dataclass(slots=True)
 class Balance:
-    """The accounts of one route of an action; what came from the origin is below zero."""
+    """The accounts of one route of an action; what came from the origin is below zero.
+
+    `gross` and `net` are those of the credit, as it was last requested or voted.
+    """
 
     kind: RouteKind = RouteKind.NONE_NEEDED
     service: ServiceId | None = None
     year: int | None = None
+    budget_line: Citation | None = None
+    proposal: Citation | None = None
+    deliberation: Citation | None = None
+    gross: Decimal | None = None
+    net: Decimal | None = None
     origin: Decimal = ZERO
     requested: Decimal = ZERO
     voted: Decimal = ZERO
@@ -91,8 +97,9 @@ class Balance:
 
 @dataclass(slots=True)
 class Carrier:
-    """Which service an action belongs to, and how many routes it has had."""
+    """What an action is called, which service it belongs to, and how many routes it has had."""
 
+    title: Title | None = None
     service: ServiceId | None = None
     assigned: bool = False
     routes: int = 0
@@ -102,7 +109,7 @@ ENTRIES = Relation("ledger_entry", Entry, key=("position", "seq"), appends=True)
 BALANCES = Relation("ledger_balance", Balance, key=("action", "route"))
 CARRIERS = Relation("ledger_carrier", Carrier, key=("action",))
 
-ledger = Table("ledger", version=1, relations=(ENTRIES, BALANCES, CARRIERS))
+ledger = Table("ledger", version=2, relations=(ENTRIES, BALANCES, CARRIERS))
 
 
 class _Route:
@@ -165,6 +172,7 @@ class _Route:
 @ledger.on(ActionProposed, ActionRevised)
 def _(rows: Written, decision: ActionProposed | ActionRevised, recorded: Recorded[Any]) -> None:
     carrier = rows[CARRIERS][decision.action]
+    carrier.title = decision.title or carrier.title
     if decision.lead_service is not None and not carrier.assigned:
         carrier.service = decision.lead_service
 
@@ -190,7 +198,10 @@ def _(
     carrier = rows[CARRIERS][decision.action]
     carrier.routes += 1
     rows[BALANCES][decision.action, carrier.routes] = Balance(
-        decision.route, decision.service or carrier.service, decision.year
+        decision.route,
+        decision.service or carrier.service,
+        decision.year,
+        decision.budget_line,
     )
     chosen = _Route(rows, decision.action, recorded)
     chosen.seq = before.seq
@@ -201,12 +212,18 @@ def _(
 @ledger.on(CreditRequested)
 def _(rows: Written, decision: CreditRequested, recorded: Recorded[Any]) -> None:
     route = _Route(rows, decision.action, recorded)
+    if route.balance is not None:
+        route.balance.proposal, route.balance.deliberation = decision.proposal, None
+        route.balance.gross, route.balance.net = decision.gross, decision.net
     route.move(decision.gross, Account.ORIGIN, Account.REQUESTED, decision.proposal)
 
 
 @ledger.on(CreditVoted)
 def _(rows: Written, decision: CreditVoted, recorded: Recorded[Any]) -> None:
     route = _Route(rows, decision.action, recorded)
+    if route.balance is not None:
+        route.balance.deliberation = decision.deliberation
+        route.balance.gross, route.balance.net = decision.gross, decision.net
     requested = route.held(Account.REQUESTED)
     granted = min(requested, decision.gross)
     cited = decision.deliberation
@@ -259,67 +276,3 @@ def _(rows: Written, decision: ActionAbandoned, recorded: Recorded[Any]) -> None
     route.release(route.held(Account.AVAILABLE) + route.held(Account.COMMITTED))
     for pending in (Account.REQUESTED, Account.VOTED):
         route.move(route.held(pending), pending, Account.REFUSED)
-
-
-# --- Queries ------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class EntryOf:
-    """An entry of some contract's ledger."""
-
-    contract: ContractId
-    position: int
-    seq: int
-    entry: Entry
-
-
-@dataclass(frozen=True, slots=True)
-class BalanceOf:
-    """The balance of one route of an action."""
-
-    contract: ContractId
-    action: ActionId
-    route: int
-    balance: Balance
-
-
-def entries(
-    *, contract: ContractId | None = None, cursor: str | None = None, limit: int = 100
-) -> Page[EntryOf]:
-    """Entries in the order they were recorded.
-
-    Raises:
-        BadCursor: the cursor is not one of this list.
-    """
-    position, seq = place_of(cursor, int, int) or (0, 0)
-    found = select(
-        "SELECT contract, position, seq, action, route, kind, service, year, decided_on, debit,"
-        " credit, amount, reference FROM ledger_entry"
-        " WHERE (position, seq) > (%s, %s) AND (%s::text IS NULL OR contract = %s)"
-        " ORDER BY position, seq LIMIT %s",
-        [position, seq, contract, contract, limit + 1],
-    )
-    rows = [EntryOf(row[0], row[1], row[2], ENTRIES.of(row[1:])[1]) for row in found]
-    return page(rows, limit, lambda row: (row.position, row.seq))
-
-
-def balances(
-    *, contract: ContractId | None = None, cursor: str | None = None, limit: int = 100
-) -> Page[BalanceOf]:
-    """Balances by contract, action and route.
-
-    Raises:
-        BadCursor: the cursor is not one of this list.
-    """
-    place = place_of(cursor, str, str, int) or ("", "", 0)
-    found = select(
-        "SELECT contract, action, route, kind, service, year, origin, requested, voted, available,"
-        " committed, spent, released, refused FROM ledger_balance"
-        " WHERE (contract, action, route) > (%s, %s, %s)"
-        " AND (%s::text IS NULL OR contract = %s)"
-        " ORDER BY contract, action, route LIMIT %s",
-        [*place, contract, contract, limit + 1],
-    )
-    rows = [BalanceOf(row[0], row[1], row[2], BALANCES.of(row[1:])[1]) for row in found]
-    return page(rows, limit, lambda row: (row.contract, row.action, row.route))

@@ -8,7 +8,7 @@ import psycopg
 from django.db import connection
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 
 def cursor() -> psycopg.Cursor[tuple[Any, ...]]:
@@ -27,3 +27,15 @@ def select(query: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> li
         reading.execute(query, parameters or None)
         found: list[tuple[Any, ...]] = reading.fetchall()
         return found
+
+
+def stream(query: str, parameters: Sequence[Any] = (), *, size: int = 1000) -> Iterator[Any]:
+    """The rows a query finds, all as of one instant, `size` of them in memory at a time.
+
+    Outside a transaction the server sets them aside first: whoever reads them slowly keeps no
+    transaction open.
+    """
+    with connection.chunked_cursor() as reading:
+        reading.execute(query, parameters or None)
+        while rows := reading.fetchmany(size):
+            yield from rows

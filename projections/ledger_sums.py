@@ -1,0 +1,204 @@
+"""The ledger added up: by contract, action, service, kind of route and accounting year.
+
+PostgreSQL adds up the entries: what moved in each year, and from that what was held at its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+from domain.funding import RouteKind
+from domain.values import ZERO, ActionId, ServiceId, Year
+from projections.keyset import place_of
+from projections.ledger import ENTRIES, Account
+from projections.ledger_queries import GRANTED, Part, Query, where
+
+if TYPE_CHECKING:
+    from domain.values import ContractId
+
+NESTED: Final = {"nested": True}
+"""Of a field whose own fields are written under its name, not beside the others."""
+
+KINDS: Final = {kind.value: kind for kind in RouteKind}
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """All that came into each account, whatever has left it since."""
+
+    requested: Decimal
+    voted: Decimal
+    enforceable: Decimal
+    committed: Decimal
+    spent: Decimal
+    released: Decimal
+    refused: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What each account holds; together, but for `enforceable`, nothing.
+
+    `enforceable` is all that was granted: available, committed, spent and released together.
+    """
+
+    origin: Decimal
+    requested: Decimal
+    voted: Decimal
+    enforceable: Decimal
+    available: Decimal
+    committed: Decimal
+    spent: Decimal
+    released: Decimal
+    refused: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class SumOf:
+    """Money of one kind, as it was asked for; what was not asked by is null.
+
+    `moved` is what moved in the year, or in all years; `held` is where the money is at the end
+    of the year, or now. A service that is null has not been named yet.
+    """
+
+    contract: ContractId | None = None
+    action: ActionId | None = None
+    service: ServiceId | None = None
+    kind: RouteKind | None = None
+    year: Year | None = None
+    moved: Moved = field(default=Moved(*[ZERO] * 7), metadata=NESTED)
+    held: Held = field(default=Held(*[ZERO] * 9), metadata=NESTED)
+
+
+GROUPS: Final = ("contract", "action", "service", "kind", "year")
+"""What sums can be asked by."""
+
+_INTO: Final = {
+    account: f"sum(amount) FILTER (WHERE debit = '{account}')"
+    for account in Account
+    if account is not Account.ORIGIN
+}
+_IN: Final = {
+    account: f"sum(CASE '{account}' WHEN debit THEN amount WHEN credit THEN -amount ELSE 0 END)"
+    for account in Account
+}
+_MOVED: Final = tuple(f"into_{account}" for account in _INTO)
+_HELD: Final = tuple(f"in_{account}" for account in _IN)
+_OPEN: Final = tuple(
+    f"in_{account}"
+    for account in (Account.REQUESTED, Account.VOTED, Account.AVAILABLE, Account.COMMITTED)
+)
+"""Accounts whose money is to go on."""
+
+
+def sums(
+    part: Part, by: Sequence[str] = (), *, today: date, cursor: str | None = None
+) -> Query[SumOf]:
+    """Sums of money, one for each combination of `by`, in that order.
+
+    By year there is one for each year in which money moved or waited, up to this year or the
+    last one that money moved in. Without `by` it is one sum, or none where there is nothing.
+
+    Args:
+        part: of what; with a `year`, of that year.
+        by: names out of `GROUPS`, each once.
+        today: the day on which it is asked.
+        cursor: of the next page; it is of this `by` alone.
+
+    Raises:
+        BadCursor: the cursor is not one of this list.
+    """
+    kinds = [int if name == "year" else str for name in by]
+    place = place_of(cursor, *kinds) or ()
+    source, given = part.source(ENTRIES)
+    conditions, values = part.conditions("contract", "action", "service", "kind")
+    keys = [name for name in by if name != "year"]
+    waiting = " OR ".join(f"{name} <> 0" for name in (*_MOVED, *_OPEN))
+    outer = [*([f"({', '.join(by)}) > ({', '.join(['%s'] * len(by))})"] if place else [])]
+    if "year" in by or part.year is not None:
+        outer.append(f"({waiting})")
+    outer_values: list[Any] = list(place)
+    if "year" in by:
+        counted = _by_year(keys)
+        if part.year is not None:
+            outer.append("year = %s")
+            outer_values.append(part.year)
+        counting: list[Any] = [max(today.year, part.year or 0)]
+    else:
+        counted, counting = _at_once(keys, part.year)
+    return Query(
+        f"WITH moved AS ({_moved(keys, source, conditions)}), counted AS ({counted})"  # noqa: S608
+        f" SELECT {', '.join((*by, *_MOVED, *_HELD))} FROM counted WHERE {where(outer)}"
+        + (f" ORDER BY {', '.join(by)}" if by else ""),
+        [*given, *values, *counting, *outer_values],
+        lambda row: _sum(by, row),
+        lambda row: [getattr(row, name) or "" for name in by],
+    )
+
+
+def _listed(*names: Sequence[str]) -> str:
+    return ", ".join(name for some in names for name in some)
+
+
+def _moved(keys: Sequence[str], source: str, conditions: Sequence[str]) -> str:
+    """What moved by these keys and by year. A key is never null, so that it has its place."""
+    named = [f"coalesce({name}, '') AS {name}" for name in keys]
+    into = [f"coalesce({sql}, 0) AS into_{account}" for account, sql in _INTO.items()]
+    within = [f"{sql} AS in_{account}" for account, sql in _IN.items()]
+    places = [str(place) for place in range(1, len(keys) + 2)]
+    return (
+        f"SELECT {_listed(named, ['year'], into, within)} FROM {source} AS entry"  # noqa: S608
+        f" WHERE {where(conditions)} GROUP BY {_listed(places)}"
+    )
+
+
+def _by_year(keys: Sequence[str]) -> str:
+    """For each year what moved in it, and what is there at its end."""
+    years = f"SELECT {_listed(keys, ['generate_series(min(year), greatest(max(year), %s::int))'])}"
+    moved = [f"coalesce({name}, 0) AS {name}" for name in _MOVED]
+    held = [f"sum({name}) OVER before AS {name}" for name in _HELD]
+    return (
+        f"SELECT {_listed(keys, ['year'], moved, held)}"  # noqa: S608 - names only
+        f" FROM ({years} AS year FROM moved{f' GROUP BY {_listed(keys)}' if keys else ''}) AS years"
+        f" LEFT JOIN moved USING ({_listed(keys, ['year'])})"
+        f" WINDOW before AS ({f'PARTITION BY {_listed(keys)} ' if keys else ''}ORDER BY year)"
+    )
+
+
+def _at_once(keys: Sequence[str], year: int | None) -> tuple[str, list[Any]]:
+    """What moved in all years, or in one, and what is there at the end; and the parameters."""
+    during, until = ("", "") if year is None else (" FILTER (WHERE year = %s)", " WHERE year <= %s")
+    moved = [f"coalesce(sum({name}){during}, 0) AS {name}" for name in _MOVED]
+    held = [f"sum({name}) AS {name}" for name in _HELD]
+    grouped = f" GROUP BY {_listed(keys)}" if keys else " HAVING count(*) > 0"
+    statement = f"SELECT {_listed(keys, moved, held)} FROM moved{until}{grouped}"  # noqa: S608
+    return statement, [] if year is None else [year] * (len(moved) + 1)
+
+
+def _sum(by: Sequence[str], row: Sequence[Any]) -> SumOf:
+    """A row of `sums`."""
+    amounts = [Decimal(each) for each in row[len(by) :]]
+    moved = dict(zip(_INTO, amounts, strict=False))
+    held = {
+        account.value: amount for account, amount in zip(_IN, amounts[len(moved) :], strict=True)
+    }
+    named: dict[str, Any] = {name: value or None for name, value in zip(by, row, strict=False)}
+    if named.get("kind") is not None:
+        named["kind"] = KINDS[named["kind"]]
+    return SumOf(
+        **named,
+        moved=Moved(
+            **{
+                "enforceable" if account is Account.AVAILABLE else account.value: amount
+                for account, amount in moved.items()
+            }
+        ),
+        held=Held(
+            enforceable=sum((held[name] for name in GRANTED), ZERO),
+            **held,
+        ),
+    )
