@@ -86,13 +86,13 @@ VIEWS: dict[str, View[Any]] = {}
 
 
 def fold(
-    view: View[Doc],
+    view: Projection[Doc],
     history: Iterable[Recorded[Any]],
     *,
     known_at: datetime | None = None,
     valid_at: date | None = None,
 ) -> Doc:
-    """The document of one contract, today's or that of a date.
+    """The document of one contract, or its rows in a table: today's, or those of a date.
 
     Args:
         view: which.
