@@ -12,7 +12,7 @@ import typer
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error as DatabaseError
 
-from infra.commands import accounts, check, contracts, read_models, replay, service
+from infra.commands import accounts, check, contracts, read_models, replay, service, topics
 from infra.commands.terminal import FOUND_WRONG, USED_WRONGLY, Failure, note, plain
 from infra.embedded_place import EmbeddedPostgresError
 from infra.finance import commands as finance_commands
@@ -36,6 +36,7 @@ app.command("up")(service.up_command)
 app.command("web")(service.web_command)
 app.command("worker")(service.worker_command)
 app.command("relay")(service.relay_command)
+app.command("topics")(topics.topics_command)
 app.command("migrate")(service.migrate_command)
 app.command("import")(contracts.import_command)
 app.command("export")(contracts.export_command)

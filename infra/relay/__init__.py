@@ -6,4 +6,5 @@
 - `positions`: that position, read back from Kafka and from nowhere else
 - `topics`: what the topics are called and how they must be kept
 - `relay`: the loop around all this
+- `holdings`, `recovery`: what the topics hold beside the log, and what is missing put back
 """
