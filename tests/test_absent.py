@@ -32,6 +32,7 @@ def test_a_skip_gives_its_reason(suite, monkeypatch):
     monkeypatch.delenv("QUARTIER_REQUIRE_ALL", raising=False)
     run = suite.runpytest("-rs", "-p", "no:django")
     run.assert_outcomes(skipped=3)
+    assert run.ret == pytest.ExitCode.OK
     run.stdout.fnmatch_lines(["*not to be had here: Kafka (no broker is named)"])
 
 
@@ -39,4 +40,5 @@ def test_a_skip_for_want_of_something_fails_where_all_is_required(suite, monkeyp
     monkeypatch.setenv("QUARTIER_REQUIRE_ALL", "1")
     run = suite.runpytest("-rs", "-p", "no:django")
     run.assert_outcomes(failed=1, errors=1, skipped=1)
+    assert run.ret == pytest.ExitCode.TESTS_FAILED
     run.stdout.fnmatch_lines(["QUARTIER_REQUIRE_ALL=1, but not to be had here: Chromium *"])
