@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from api.endpoint import Endpoint
     from domain.decision import Recorded
     from infra.recording import Outcome
+    from infra.store import DecisionNotification
 
 CREATED: Final = HTTPStatus.CREATED
 
@@ -115,6 +116,27 @@ def recorded_json(recorded: Recorded[Any]) -> dict[str, Any]:
         "evidence": content.get("evidence", []),
         "departures": content.get("departures", {}),
     }
+
+
+def event_json(event: DecisionNotification) -> bytes:
+    """An event as it is stored: its circumstances, then its payload in the very bytes.
+
+    It has no line break: JSON needs none, and canonical JSON has none.
+    """
+    circumstances = orjson.dumps(
+        {
+            "position": event.id,
+            "contract": event.originator_id,
+            "version": event.originator_version,
+            "type": event.topic,
+            "schema": event.schema,
+            "body": event.body,
+            "decided_on": event.decided_on,
+            "recorded_at": instant(event.recorded_at),
+            "recorded_by": event.recorded_by,
+        }
+    )
+    return circumstances[:-1] + b"," + event.state[1:]
 
 
 def instant(moment: datetime) -> str:

@@ -45,7 +45,7 @@ class Parameter:
     about: Bilingual
     default: Any = None
     several: bool = False
-    examples: Sequence[str] = field(default=())
+    examples: Sequence[Any] = field(default=())
 
 
 def ask(request: HttpRequest, parameters: Sequence[Parameter]) -> dict[str, Any]:

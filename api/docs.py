@@ -74,7 +74,7 @@ class AsyncApi(Endpoint):
         Bilingual(
             "Ce qui est publié par Kafka, en AsyncAPI 3", "What Kafka carries, as AsyncAPI 3"
         ),
-        Answer({"type": "string"}, media_type=YAML, headers=("ETag",)),
+        Answer({"type": "object"}, media_type=YAML, headers=("ETag",)),
     )
     def get(self, request: Request) -> HttpResponse:
         return _asyncapi.answer(django_request(request))

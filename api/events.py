@@ -3,6 +3,9 @@
 What is served here never changes, so it holds no free text, only the references to them
 (`{"text": …, "digest": …}`): a text can be erased, and not everybody may read it. Texts are
 joined in a contract's history.
+
+It can be read by pages, as lines up to the end of the log, or as a stream that goes on with what
+is recorded (`api/stream.py`).
 """
 
 from __future__ import annotations
@@ -13,12 +16,15 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 from django.http import HttpResponse, StreamingHttpResponse
 
-from api import problems
-from api.answers import FOR_EVER, JSON, NO_CACHE, instant, is_current, not_modified, page_after
-from api.asking import AFTER_POSITION, LIMIT, Parameter, Unreadable
+from api import problems, stream
+from api.answers import FOR_EVER, JSON, NO_CACHE, event_json, is_current, not_modified, page_after
+from api.asking import AFTER_POSITION, LIMIT, Parameter, Unreadable, refuse
 from api.endpoint import Answer, Endpoint, django_request, operation
+from domain.catalogue import catalogue
 from domain.decision import UnknownDecisionType, decision_type
+from domain.history import Correction
 from domain.values import Bilingual
+from infra.relay.accounts import MONEY
 from infra.store import EventRecorder, log_size
 
 if TYPE_CHECKING:
@@ -39,9 +45,12 @@ def _slug(text: str) -> str:
     try:
         return decision_type(text).slug
     except UnknownDecisionType:
-        raise Unreadable("one_of", "Must be the name of a decision type.") from None
+        raise Unreadable("decision_type", "Must be the name of a decision type.") from None
 
 
+_CORRECTIONS: Final = sorted(
+    kind.slug for kind in catalogue().values() if issubclass(kind, Correction)
+)
 TYPE: Final = Parameter(
     "type",
     _slug,
@@ -52,20 +61,42 @@ TYPE: Final = Parameter(
     ),
     default=(),
     several=True,
+    examples=([*sorted(kind.slug for kind in MONEY), *_CORRECTIONS],),
 )
 
 
 class Feed(Endpoint):
-    """Every decision, by position: a page, or all of them as a stream of lines."""
+    """Every decision, by position: a page, lines, or a stream that goes on.
+
+    `Accept: application/x-ndjson` gives one event a line, up to the end of the log.
+
+    `Accept: text/event-stream` gives Server-Sent Events and goes on with what is recorded: every
+    event wanted once, in order, its position as `id` and the event as `data`; `event` is not
+    used, its `type` is in the data. An `id` without data tells how far the log was read. A stream
+    ends after some minutes, or with the server: come again with `Last-Event-ID`, as `EventSource`
+    does by itself, and nothing is missed or doubled. The ids are positions of this log: one
+    beyond its end is refused (400). Where too many follow already, the answer is 503 with
+    `Retry-After`; `EventSource` gives up then, and has to be made anew.
+
+    The first example of `type` is everything about money.
+    """
 
     @operation(
         Bilingual("Le fil des décisions", "The feed of decisions"),
         Answer("EventPage", headers=("Cache-Control", "ETag")),
         Answer("Event", media_type=NDJSON),
+        Answer({"type": "string"}, media_type=stream.EVENT_STREAM),
         parameters=(AFTER_POSITION, LIMIT, TYPE),
+        headers=(stream.LAST_EVENT_ID,),
     )
     def get(self, request: Request) -> HttpResponseBase:
         http, asked = django_request(request), self.asked
+        if stream.is_asked_for(http):
+            if "limit" in http.GET:
+                raise refuse("limit", Unreadable("with_stream", "A stream has no limit."))
+            return stream.stream(
+                http, asked["after"], asked["type"], known=self.account is not None
+            )
         if NDJSON in http.META.get("HTTP_ACCEPT", ""):
             limit = asked["limit"] if "limit" in http.GET else None
             return _stream(asked["after"], limit, asked["type"])
@@ -130,21 +161,3 @@ def _stream(after: int, limit: int | None, types: Sequence[str]) -> StreamingHtt
     return StreamingHttpResponse(
         lines(), content_type=NDJSON, headers={"Cache-Control": NO_CACHE, "Vary": "Accept"}
     )
-
-
-def event_json(event: DecisionNotification) -> bytes:
-    """An event: its circumstances, then its payload in the very bytes that are stored."""
-    circumstances = orjson.dumps(
-        {
-            "position": event.id,
-            "contract": event.originator_id,
-            "version": event.originator_version,
-            "type": event.topic,
-            "schema": event.schema,
-            "body": event.body,
-            "decided_on": event.decided_on,
-            "recorded_at": instant(event.recorded_at),
-            "recorded_by": event.recorded_by,
-        }
-    )
-    return circumstances[:-1] + b"," + event.state[1:]

@@ -63,6 +63,10 @@ _REQUEST_HEADERS: Final = {
         " 412, with the decisions missed.",
         "schema": {"type": "string", "pattern": r'^(\*|(W/)?"[0-9]{1,18}(;[0-9a-z-]*)?")$'},
     },
+    "Last-Event-ID": {
+        "description": "Of a stream: go on after this event, whatever `after` says.",
+        "schema": {"type": "string", "pattern": "^[0-9]{1,18}$"},
+    },
 }
 
 _RESPONSE_HEADERS: Final = {

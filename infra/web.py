@@ -7,7 +7,9 @@ them. A worker ends when that one is killed, so that no port stays taken.
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
+import threading
 from typing import TYPE_CHECKING, Any, Final
 
 from infra import metrics
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
 
 THREADS: Final = 16
 """Requests that a process answers at the same moment; each thread has its own connection."""
+
+STREAMS: Final = 16
+"""Streams of events that a process serves beside: each holds a thread, and no connection."""
 
 
 def serve(host: str, port: int, *, processes: int, threads: int = THREADS) -> None:
@@ -47,7 +52,8 @@ def _granian(host: str, port: int, processes: int, threads: int) -> None:
         port=port,
         interface=Interfaces.WSGI,
         workers=processes,
-        blocking_threads=threads,
+        # They are started as they are needed.
+        blocking_threads=threads + STREAMS,
         backpressure=64 * threads,
         respawn_failed_workers=True,
         respawn_interval=0.5,
@@ -63,9 +69,29 @@ def _granian(host: str, port: int, processes: int, threads: int) -> None:
 def application() -> Callable[..., Any]:
     """The WSGI application, in a process that ends with the one that started it."""
     end_with_parent()
+    from infra.tail import TAIL  # noqa: PLC0415 - it has much to load
     from infra.wsgi import application as wsgi  # noqa: PLC0415 - it configures Django
 
+    _on_stop(TAIL.stop)
     return wsgi
+
+
+def _on_stop(then: Callable[[], None]) -> None:
+    """Do something when this process is told to end, whoever handles the signal.
+
+    Granian's handler lets requests come to their end; a stream of events has none, and would be
+    cut off with everything else once patience is over.
+    """
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+
+    def watch() -> None:
+        while os.read(reading, 1)[0] not in {signal.SIGINT, signal.SIGTERM}:
+            pass
+        then()
+
+    threading.Thread(target=watch, name="stop", daemon=True).start()
 
 
 def _logging() -> dict[str, Any]:
