@@ -27,7 +27,12 @@ from domain.initiation import (
 from domain.offices import CoordinatorAppointed, CoordinatorRelieved
 from domain.plenaries import PlenaryHeld
 from domain.promotion import PromotionStarted
-from domain.referendum import CreditBecameEnforceable, CreditOverturned
+from domain.referendum import (
+    CreditBecameEnforceable,
+    CreditContested,
+    CreditOverturned,
+    CreditPublished,
+)
 from domain.roadmap import RoadmapAmended, RoadmapDrafted, RoadmapPresented, RoadmapSubmitted
 from domain.values import Term
 from projections.facts import Fact, first
@@ -54,6 +59,8 @@ _ABOUT: dict[type[Decision], str | None] = {
     CreditRequested: "action",
     CreditVoted: "action",
     CreditRefused: "action",
+    CreditPublished: "action",
+    CreditContested: "action",
     CreditOverturned: "action",
     CreditBecameEnforceable: "action",
     ActionStarted: "action",
@@ -108,7 +115,7 @@ class Timeline:
     due: dict[Deadline, date] = field(default_factory=dict)
 
 
-timeline = View("timeline", version=1, empty=Timeline)
+timeline = View("timeline", version=2, empty=Timeline)
 
 
 def _place(moment: Moment) -> tuple[date, int]:

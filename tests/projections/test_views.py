@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from domain.catalogue import catalogue
 from domain.contract import Contract
 from domain.framework import PILOTS_2009
 from projections.action_status import ActionStatus
@@ -22,6 +23,8 @@ from projections.timeline import Deadline, timeline
 from projections.view import fold
 from tests.domain.given import text_ref
 from tests.projections.story import TODAY, at, instant, paquis, person, record, vieux_moulin
+
+CREDIT = {"domain.credit", "domain.referendum"}
 
 
 def day(written):
@@ -287,6 +290,19 @@ def test_the_timeline_has_stages_and_moments():
     assert days == sorted(days)
     assert view.moments[-1].type == "contract-interrupted"
     assert len(view.moments) < len(paquis()) / 2
+
+
+def test_the_timeline_follows_a_credit_from_its_request_to_the_voters_answer():
+    steps = [m.type for m in fold(timeline, vieux_moulin()).moments if m.about == "sentier-eclaire"]
+    assert steps[:5] == [
+        "credit-requested",
+        "credit-voted",
+        "credit-published",
+        "credit-contested",
+        "credit-overturned",
+    ]
+    credit = {kind for kind in catalogue().values() if kind.__module__ in CREDIT}
+    assert all(timeline.handlers[kind] for kind in credit)
 
 
 def test_the_timeline_says_what_is_due():
