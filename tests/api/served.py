@@ -18,7 +18,7 @@ PROCESSES = 2
 
 @dataclass
 class Served:
-    """A running service; `environment` is added to ours."""
+    """A running service."""
 
     port: int
     log: Path
@@ -44,14 +44,18 @@ class Served:
         return time.monotonic() - began
 
 
-@contextlib.contextmanager
-def served(folder, processes=PROCESSES, **environment):
-    """`quartier web` on the test's own database, until the end of the block."""
+def free_port():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+        return free.getsockname()[1]
+
+
+@contextlib.contextmanager
+def served(folder, processes=PROCESSES, port=None, **environment):
+    """`quartier web` on the test's own database, until the end of the block."""
+    port = port or free_port()
     log = folder / "web.log"
-    with log.open("wb") as output:
+    with log.open("ab") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "api.cli", "web", "--port", str(port)],
             cwd=ROOT,

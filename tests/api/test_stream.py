@@ -154,6 +154,21 @@ def test_who_is_far_behind_reads_the_log_and_then_follows(log, anybody, monkeypa
     assert [event["position"] for event in reader.events] == [*wanted, *range(101, log.size() + 1)]
 
 
+def test_lost_connections_to_the_database_cost_a_moment(log, anybody):
+    end = some(log)
+    with Following(anybody) as following:
+        reader = following.until(lambda reader: reader.last_id == end)
+        for _ in range(2):
+            log.connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            log.record("paquis", committed("bancs", "1.00"), spent("bancs", "1.00"))
+            end += 2
+            following.until(lambda reader, end=end: reader.last_id == end)
+    assert [event["position"] for event in reader.events] == list(range(1, end + 1))
+
+
 def test_silence_is_broken_by_comments(log, anybody, quickly):
     with Following(anybody) as following:
         chunks = list(itertools.islice(following.chunks, 4))
