@@ -12,8 +12,6 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-import orjson
-
 from api.answers import etag_of, instant, versioned
 from api.asking import KNOWN_AT, VALID_AT, Parameter, Unreadable, day, one_of, refuse
 from api.asking import instant as read_instant
@@ -23,7 +21,10 @@ from domain.values import Bilingual
 from infra.contracts import history_of
 from infra.submission import GENEVA, today_in_geneva
 from projections.catalogue import VIEWS
-from projections.changes import ABSENT, Change, changes, decided, learned
+from projections.changes import Change, changes
+from projections.intervals import decided, learned
+from projections.noting import ABSENT
+from projections.view import written
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     from domain.decision import Recorded
     from domain.values import ContractId
-    from projections.changes import Interval
+    from projections.intervals import Interval
 
 Moment = dt.date | dt.datetime
 
@@ -141,7 +142,7 @@ class Changes(Endpoint):
                     changes(VIEWS[view], span.interval, since=span.since, until=span.until)
                 ),
             }
-            return orjson.dumps(told)
+            return written(told)
 
         etag = etag_of(len(history), today_in_geneva(now).isoformat())
         return versioned(self, django_request(request), etag, found)

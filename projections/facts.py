@@ -57,7 +57,7 @@ class Fact:
 class Because(Fact):
     """Something that was decided, and why."""
 
-    reason: Text | None = None
+    reason: Text | None
 
 
 def fact(recorded: Recorded[Any]) -> Fact:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 
 from domain.actions import ActionProposed
@@ -53,10 +53,10 @@ from projections.view import View
 class LastDecision:
     """What was recorded last. `type` is the slug of its decision type."""
 
-    type: str = ""
-    position: int = 0
-    decided_on: date = date.min
-    recorded_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+    type: str
+    position: int
+    decided_on: date
+    recorded_at: datetime
 
 
 @dataclass(slots=True)
@@ -131,16 +131,12 @@ class Overview:
 overview = View("overview", version=1, empty=Overview)
 
 
-@overview.on_any
-def _(view: Overview, decision: Decision, recorded: Recorded[Any]) -> None:
-    view.counts.decisions += 1
-    last = view.last_decision
-    if last is None:
-        last = view.last_decision = LastDecision()
-    last.type = decision.slug
-    last.position = recorded.position
-    last.decided_on = recorded.act.decided_on
-    last.recorded_at = recorded.recorded_at
+@overview.on_last
+def _(view: Overview, recorded: Recorded[Any], count: int) -> None:
+    view.counts.decisions += count
+    view.last_decision = LastDecision(
+        recorded.decision.slug, recorded.position, recorded.act.decided_on, recorded.recorded_at
+    )
 
 
 @overview.on(*STAGES)

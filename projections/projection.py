@@ -13,10 +13,11 @@ from domain.decision import Decision, Recorded
 from domain.history import Correction, effective
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
 State = TypeVar("State")
 Handler = Callable[[State, Any, Recorded[Any]], None]
+LastHandler = Callable[[State, Recorded[Any], int], None]
 
 D1 = TypeVar("D1", bound=Decision)
 D2 = TypeVar("D2", bound=Decision)
@@ -60,6 +61,7 @@ class Projection(Generic[State]):
         self.begin = begin
         self.raw = raw
         self.handlers: Handlers[State] = Handlers()
+        self.of_last: list[LastHandler[State]] = []
         Projection.registry[name] = self
 
     def __repr__(self) -> str:
@@ -95,17 +97,33 @@ class Projection(Generic[State]):
         self.handlers.clear()
         return handler
 
+    def on_last(self, handler: LastHandler[State]) -> LastHandler[State]:
+        """Handle the last of the decisions that are taken in at once, and how many they are.
+
+        After the other handlers, and for what each decision would only write over.
+        """
+        self.of_last.append(handler)
+        return handler
+
     def apply(self, state: State, recorded: Recorded[Any]) -> None:
         """Take in one decision. A correction changes the past: fold the history anew instead."""
-        decision = recorded.decision
-        for handler in self.handlers[type(decision)]:
-            handler(state, decision, recorded)
+        self.take(state, (recorded,))
+
+    def take(self, state: State, history: Sequence[Recorded[Any]]) -> None:
+        """Take in these decisions, which follow on what the state has seen."""
+        handlers = self.handlers
+        for recorded in history:
+            decision = recorded.decision
+            for handler in handlers[type(decision)]:
+                handler(state, decision, recorded)
+        if history:
+            for last in self.of_last:
+                last(state, history[-1], len(history))
 
     def fold(self, history: Sequence[Recorded[Any]]) -> State:
         """The state after this history of one contract, corrections in place unless `raw`."""
         state = self.begin()
-        for recorded in history if self.raw else standing(history):
-            self.apply(state, recorded)
+        self.take(state, history if self.raw else standing(history))
         return state
 
 
@@ -120,8 +138,8 @@ def corrects(kind: type[Decision]) -> bool:
     return known
 
 
-def standing(history: Sequence[Recorded[Any]]) -> Iterable[Recorded[Any]]:
+def standing(history: Sequence[Recorded[Any]]) -> Sequence[Recorded[Any]]:
     """The decisions that count; the history itself where nothing is corrected."""
-    if any(corrects(type(recorded.decision)) for recorded in history):
-        return effective(history)
+    if any(map(corrects, {type(recorded.decision) for recorded in history})):
+        return list(effective(history))
     return history

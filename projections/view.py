@@ -12,9 +12,11 @@ tree of slotted dataclasses that pydantic writes as JSON and reads back equal.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_type_hints
 
-from pydantic import TypeAdapter
+import orjson
+from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
 from domain.history import effective
@@ -104,9 +106,21 @@ def fold(
     if valid_at is None:
         return view.fold(known)
     doc = view.begin()
-    for recorded in effective(known, valid_at=valid_at):
-        view.apply(doc, recorded)
+    view.take(doc, list(effective(known, valid_at=valid_at)))
     return doc
+
+
+def written(part: Any) -> bytes:
+    """Any part of documents as JSON, as `View.dump` writes it within the whole."""
+    return orjson.dumps(part, _otherwise, orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z)
+
+
+def _otherwise(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return f"{value:.2f}"
+    if isinstance(value, BaseModel):
+        return value.model_dump()
+    raise TypeError(type(value))
 
 
 class _Schema(GenerateJsonSchema):

@@ -9,7 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from projections import catalogue
-from projections.changes import ABSENT, applied, changes, decided, learned
+from projections.changes import applied, changes, plain
+from projections.intervals import decided, learned
+from projections.noting import ABSENT
 from projections.tracing import Trace
 from projections.view import fold
 from tests.domain import stages
@@ -33,7 +35,7 @@ def shown(view, history, day, **at):
 
 def follow(document, found):
     """Follow changes as their documentation tells a client to, by their pointers alone."""
-    told_ = [{"pointer": change.pointer, "after": change.after} for change in found]
+    told_ = [{"pointer": change.pointer, "after": plain(change.after)} for change in found]
     return follow_json(
         document,
         [{k: v for k, v in change.items() if v is not ABSENT} for change in told_],
