@@ -90,5 +90,5 @@ def _say(found: Found, *, mended: bool, as_json: bool) -> None:
     if found.complete or mended:
         counts = ", ".join(f"{name}: {number}" for name, number in found.place.published.items())
         put_back = sum(found.missing.values())
-        done = "Nothing was missing" if found.complete else f"{put_back} messages were put back"
+        done = "Nothing was missing" if found.complete else f"{put_back} messages put back, the position set"
         say(f"{done}; up to position {found.place.position}. {counts}")

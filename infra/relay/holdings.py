@@ -12,9 +12,10 @@ from confluent_kafka import (
     KafkaException,
     TopicPartition,
 )
+from confluent_kafka.admin import AdminClient
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from confluent_kafka import Message
 
@@ -41,6 +42,12 @@ class Holdings:
     events: dict[int, Identity] = field(default_factory=dict)
     last: dict[bytes, tuple[int, int]] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
+
+
+def absent(cluster: Cluster, names: Collection[str]) -> frozenset[str]:
+    """Those of the topics that are not there."""
+    there = AdminClient(dict(cluster.settings)).list_topics(timeout=ANSWER_SECONDS).topics
+    return frozenset(name for name in names if cluster.named(name) not in there)
 
 
 def holdings(cluster: Cluster, topic: str, name: str) -> Holdings:

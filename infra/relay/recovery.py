@@ -17,7 +17,7 @@ import structlog
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from infra.relay import topics
-from infra.relay.holdings import holdings, identity, said
+from infra.relay.holdings import Holdings, absent, holdings, identity, said
 from infra.relay.messages import Message, Messages
 from infra.relay.positions import BEGINNING, Place, last_place
 from infra.relay.publisher import PRODUCER, TRANSACTIONAL_ID
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from infra.kafka_client import Cluster
-    from infra.relay.holdings import Holdings
     from infra.relay.source import Source
 
 log = structlog.get_logger(__name__)
@@ -112,7 +111,7 @@ def compare(
         PositionsHeldBack: a transaction is open just now; ask again.
         KafkaException: the brokers cannot be asked, or there is no such topic.
     """
-    noted, held = _kafka(cluster, name)
+    noted, held = _kafka(cluster, name, absent(cluster, {*PUBLISHED_TO, POSITIONS}))
     end = noted or _reached(held)
     return _compared(Messages(source, name), source, held, noted, end, done)
 
@@ -228,10 +227,15 @@ def _compared(
 # --- Kafka's side -------------------------------------------------------------------------------
 
 
-def _kafka(cluster: Cluster, name: str) -> tuple[Place | None, dict[str, Holdings]]:
+def _kafka(
+    cluster: Cluster, name: str, without: frozenset[str] = frozenset()
+) -> tuple[Place | None, dict[str, Holdings]]:
     """The position first: what it says has been published is there when it is looked for."""
-    noted = last_place(cluster, name)
-    return noted, {topic: holdings(cluster, topic, name) for topic in PUBLISHED_TO}
+    noted = None if POSITIONS in without else last_place(cluster, name)
+    return noted, {
+        topic: Holdings() if topic in without else holdings(cluster, topic, name)
+        for topic in PUBLISHED_TO
+    }
 
 
 def _settled(ask: Callable[[], T]) -> T:
