@@ -27,6 +27,7 @@ from confluent_kafka import (
 from confluent_kafka.admin import AdminClient
 
 from infra import kafka_client
+from infra.broker import is_embedded
 from infra.finance.landing import FinanceDatabase, Landed, Overtaken, StreamFault
 from infra.relay.shapes import FUNDING_SCHEMA
 from infra.relay.topics import FUNDING
@@ -124,9 +125,13 @@ def partitions(consumer: Consumer, topic: str) -> list[int]:
 def identity(cluster: Cluster, topic: str) -> str:
     """What tells a topic from another one of the same name that took its place.
 
-    Empty where the brokers do not say: those before Kafka 3.1, and the embedded one.
+    Empty where the brokers do not say: those before Kafka 3.1. The embedded broker's topics are
+    as old as itself.
     """
     admin = AdminClient(dict(cluster.settings))
+    brokers = admin.list_topics(timeout=ANSWER_SECONDS)
+    if is_embedded(brokers.cluster_id):
+        return f"{brokers.cluster_id} {cluster.settings['bootstrap.servers']}"
     (told,) = admin.describe_topics(TopicCollection([topic])).values()
     try:
         return str(told.result(ANSWER_SECONDS).topic_id or "")

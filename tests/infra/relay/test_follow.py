@@ -14,12 +14,14 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 from typer.testing import CliRunner
 
+from infra.broker import EmbeddedBroker
 from infra.commands.terminal import Failure
 from infra.finance.commands import funding_app
 from infra.finance.digest import GENEVA, Day, landed_day, recorded_day
 from infra.finance.follow import EventsExpired, Follower, NoTopic, SchemaUnknown
 from infra.finance.landing import EventsDiffer, FinanceDatabase, GapFound, Landed, Overtaken
 from infra.finance.reconcile import compare
+from infra.kafka_client import Cluster
 from infra.relay import topics
 from infra.relay.shapes import AMOUNTS
 from infra.relay.topics import FUNDING
@@ -419,3 +421,19 @@ def test_corrections_are_in_the_digest_of_the_day_they_were_recorded(log):
     after = recorded_day(today())
     assert after.lines[: len(before.lines)] == before.lines
     assert "decision-annulled" in after.lines[-1]
+
+
+# --- The embedded broker ------------------------------------------------------------------------
+
+
+def test_a_broker_in_memory_that_was_started_anew_is_read_from_its_beginning(
+    log, finance, tmp_path
+):
+    for number in range(2):
+        fund(log, f"contract-{number}")
+        with EmbeddedBroker(tmp_path / "broker") as broker:
+            cluster = Cluster({"bootstrap.servers": broker.bootstrap_servers})
+            with relaying(log, cluster) as running:
+                wait_until(lambda: running.has_come_to(log.size()))
+            Follower(cluster, lambda: psycopg.connect(finance)).run(threading.Event(), once=True)
+    assert_is_the_ledger(finance, log)
