@@ -71,11 +71,6 @@ TITLES: Final = {
 }
 
 
-def _service(service: str) -> Bilingual | None:
-    known = reference().service(service)
-    return None if known is None else Bilingual(known.fr, known.en)
-
-
 def _sheet(endpoint: Funding, request: HttpRequest) -> Sheet:
     """What the file shows. Columns that sums were not asked by are left out."""
     question, asked = endpoint.question, endpoint.asked
@@ -86,7 +81,7 @@ def _sheet(endpoint: Funding, request: HttpRequest) -> Sheet:
         TITLES[question.name],
         columns,
         {column: _heading(column) for column in columns},
-        {"service": _service},
+        {"service": {each.id: Bilingual(each.fr, each.en) for each in reference().services}},
         notes=(
             (Bilingual("Contenu", "Content"), question.summary.to(endpoint.language)),
             (Bilingual("État au", "As of"), endpoint.day.isoformat()),
@@ -123,7 +118,8 @@ def _file(question: Question, form: str) -> type[Funding]:
     def get(self: Funding, request: Request) -> FileResponse:
         await_own(self.account, (ledger.name,))
         sheet = _sheet(self, django_request(request))
-        file = write(sheet, map(cells, self.find()), self.language)
+        read = cells(question.row, sheet.columns)
+        file = write(sheet, map(read, self.find()), self.language)
         return FileResponse(
             file,
             as_attachment=True,

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any, BinaryIO, Final, get_type_hints
 
 from domain.values import Bilingual, ContractId, Language, Term
@@ -23,7 +24,8 @@ XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet
 ROWS_OF_A_SHEET: Final = 1 << 20
 """Excel's limit, the heading included. What is beyond goes on the next sheet."""
 
-Cells = Mapping[str, Any]
+Cells = Sequence[Any]
+"""The values of a row, in the order of the columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,44 +34,41 @@ class Sheet:
 
     columns: the names of the cells to show, in order; they are what CSV calls them.
     headings: what people call them.
-    said: of an id, what people call what it stands for, by column.
+    said: what people call what an id stands for, by column and id.
     notes: what to know about the file, on a sheet of its own.
     """
 
     title: Bilingual
     columns: Sequence[str]
     headings: Mapping[str, Bilingual]
-    said: Mapping[str, Callable[[Any], Bilingual | None]]
+    said: Mapping[str, Mapping[str, Bilingual]]
     notes: Sequence[tuple[Bilingual, str]] = ()
 
 
 # --- Cells --------------------------------------------------------------------------------------
 
 
-def cells(row: Any) -> dict[str, Any]:
-    """The values of a row by column, its parts' beside its own; `moved_spent` of nested ones."""
-    found: dict[str, Any] = {}
-    for each in fields(row):
-        value = getattr(row, each.name)
-        if is_dataclass(value):
-            within = f"{each.name}_" if each.metadata.get("nested") else ""
-            found.update({f"{within}{name}": cell for name, cell in cells(value).items()})
-        else:
-            found[each.name] = value
-    return found
+def columns_of(row: type) -> dict[str, str]:
+    """The columns of rows of this type, and where in a row each is: `moved_spent`, `moved.spent`.
 
-
-def columns_of(row: type) -> list[str]:
-    """The columns that `cells` finds in every row of this type."""
-    names: list[str] = []
+    A part's columns stand beside the row's own; those of a nested one, under its name.
+    """
+    found: dict[str, str] = {}
     hints = get_type_hints(row, localns={"ContractId": ContractId})
     for each in fields(row):
         if is_dataclass(inner := hints[each.name]):
             within = f"{each.name}_" if each.metadata.get("nested") else ""
-            names += [f"{within}{name}" for name in columns_of(inner)]  # type: ignore[arg-type]
+            for name, path in columns_of(inner).items():  # type: ignore[arg-type]
+                found[f"{within}{name}"] = f"{each.name}.{path}"
         else:
-            names.append(each.name)
-    return names
+            found[each.name] = each.name
+    return found
+
+
+def cells(row: type, columns: Sequence[str]) -> Callable[[Any], Cells]:
+    """What reads the values of some columns, two or more, off a row of this type."""
+    paths = columns_of(row)
+    return attrgetter(*(paths[name] for name in columns))
 
 
 def harmless(cell: str) -> str:
@@ -81,11 +80,9 @@ def _written(value: Any) -> str:
     """A value in CSV."""
     if value is None:
         return ""
-    if isinstance(value, Decimal):
-        return f"{value:.2f}"
-    if isinstance(value, dt.date):
-        return value.isoformat()
-    return harmless(str(value)) if isinstance(value, str) else str(value)
+    if isinstance(value, str):
+        return harmless(str(value))
+    return f"{value:.2f}" if isinstance(value, Decimal) else str(value)
 
 
 # --- Files --------------------------------------------------------------------------------------
@@ -99,7 +96,7 @@ def as_csv(sheet: Sheet, rows: Iterable[Cells], language: Language) -> BinaryIO:
     text.write("\N{ZERO WIDTH NO-BREAK SPACE}")
     lines = csv.writer(text, lineterminator="\r\n")
     lines.writerow(sheet.columns)
-    lines.writerows([_written(row[name]) for name in sheet.columns] for row in rows)
+    lines.writerows(map(_written, row) for row in rows)
     text.flush()
     text.detach()
     file.seek(0)
@@ -129,6 +126,11 @@ class _Writing:
         self.heading = workbook.add_format({"bold": True, "text_wrap": True, "valign": "top"})
         self.francs = workbook.add_format({"num_format": "#,##0.00"})
         self.day = workbook.add_format({"num_format": "dd.mm.yyyy"})
+        self.said = {
+            place: sheet.said[column]
+            for place, column in enumerate(sheet.columns)
+            if column in sheet.said
+        }
         self.sheets = 0
         self.row = 0
         self._begin()
@@ -149,11 +151,11 @@ class _Writing:
         if self.row == ROWS_OF_A_SHEET:
             self._filter()
             self._begin()
-        for place, column in enumerate(self.sheet.columns):
-            self._cell(place, column, row[column])
+        for place, value in enumerate(row):
+            self._cell(place, value)
         self.row += 1
 
-    def _cell(self, place: int, column: str, value: Any) -> None:
+    def _cell(self, place: int, value: Any) -> None:
         match value:
             case None:
                 return
@@ -165,13 +167,13 @@ class _Writing:
                 self.page.write_datetime(self.row, place, value, self.day)
             case _:
                 # A string is never a formula, a number or a link, whatever it begins with.
-                self.page.write_string(self.row, place, self._said(column, value))
+                self.page.write_string(self.row, place, self._said(place, value))
 
-    def _said(self, column: str, value: Any) -> str:
+    def _said(self, place: int, value: str) -> str:
         if isinstance(value, Term):
             return value.label.to(self.language)
-        name = self.sheet.said[column](value) if column in self.sheet.said else None
-        return str(value) if name is None else name.to(self.language)
+        name = self.said[place].get(value) if place in self.said else None
+        return value if name is None else name.to(self.language)
 
     def _filter(self) -> None:
         self.page.autofilter(0, 0, self.row - 1, len(self.sheet.columns) - 1)
