@@ -88,7 +88,7 @@ def _say(found: Found, *, mended: bool, as_json: bool) -> None:
     for sentence in found.sentences():
         say(plain(sentence))
     if found.complete or mended:
+        put_back = f"{sum(found.missing.values())} messages put back, the position set"
+        done = "Nothing was missing" if found.complete else put_back
         counts = ", ".join(f"{name}: {number}" for name, number in found.place.published.items())
-        put_back = sum(found.missing.values())
-        done = "Nothing was missing" if found.complete else f"{put_back} messages put back, the position set"
         say(f"{done}; up to position {found.place.position}. {counts}")

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+import orjson
 import psycopg
 import structlog
 
@@ -205,7 +206,7 @@ class FinanceDatabase:
             if before is None:
                 known[each.source, each.id] = each.value
                 new.append(each)
-            elif before != each.value:
+            elif before != each.value and not _agree(orjson.loads(before), each.event):
                 raise EventsDiffer(f"{each.id} came again, and is not what it was.")
         return new
 
@@ -226,6 +227,15 @@ class FinanceDatabase:
                 f"{contract}: funding event {number - 1} is missing; {number} came. "
                 "See docs/finance.md, “A gap”."
             )
+
+
+def _agree(before: Any, now: Any) -> bool:
+    """Whether all that both say is the same: a version may have gained fields meanwhile."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        return all(_agree(before[name], now[name]) for name in before.keys() & now.keys())
+    if isinstance(before, list) and isinstance(now, list):
+        return len(before) == len(now) and all(map(_agree, before, now))
+    return bool(before == now)
 
 
 def _event_row(landed: Landed) -> tuple[Any, ...]:

@@ -8,6 +8,7 @@ import time
 from dataclasses import replace
 from typing import NamedTuple
 
+import orjson
 import psycopg
 import pytest
 from confluent_kafka import Producer
@@ -296,7 +297,7 @@ def test_an_address_that_is_none_is_not_repeated(address, monkeypatch):
 # --- Without Kafka ------------------------------------------------------------------------------
 
 
-def landed(number, *, contract="paquis", value=None):
+def landed(number, *, contract="paquis", **changes):
     line = {
         "account": "bancs/1",
         "balances": dict.fromkeys(AMOUNTS, "1.00"),
@@ -313,8 +314,9 @@ def landed(number, *, contract="paquis", value=None):
         "reference": "C 1",
         "corrects": None,
         "lines": [dict.fromkeys((*named, *credit)) | line],
+        **changes,
     }
-    return Landed("urn:quartier", f"{contract}/{number}", number, value or b"{}", event)
+    return Landed("urn:quartier", f"{contract}/{number}", number, orjson.dumps(event), event)
 
 
 @pytest.fixture
@@ -346,11 +348,20 @@ def test_an_event_that_comes_twice_lands_once(landing):
 def test_two_events_under_one_id_or_number_are_refused(landing):
     landing.land([landed(1)], {0: (0, 1)}, after=0)
     with pytest.raises(EventsDiffer, match="paquis/1 came again"):
-        landing.land([landed(1, value=b"{ }")], {0: (1, 2)}, after=0)
+        landing.land([landed(1, reference="C 2")], {0: (1, 2)}, after=0)
     other = landed(1)
     twin = Landed(other.source, "paquis/9", 9, other.value, other.event)
     with pytest.raises(EventsDiffer, match="number"):
         landing.land([twin], {0: (1, 2)}, after=0)
+
+
+def test_an_event_that_a_later_program_published_again_may_have_gained_fields(landing):
+    landing.land([landed(1)], {0: (0, 1)}, after=0)
+    later = landed(1, added="by a later program")
+    later.event["lines"][0]["added"] = {"too": 1}
+    later = replace(later, value=orjson.dumps(later.event))
+    assert landing.land([later], {0: (1, 2)}, after=0) == 0
+    assert landing.land([landed(1)], {0: (2, 3)}, after=0) == 0
 
 
 def test_offsets_that_somebody_else_moved_stop_the_batch(landing):
