@@ -12,7 +12,7 @@ a given width never changes; one that is wider than the sealed tree has it is no
 from __future__ import annotations
 
 import gzip
-from functools import wraps
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Final
 
 from django.http import HttpResponse, StreamingHttpResponse
@@ -22,6 +22,7 @@ from api import faults, problems
 from api.answers import FOR_EVER, NO_CACHE, VARIES, answered, is_current, not_modified
 from api.asking import Parameter, Unreadable, refuse, whole
 from api.endpoint import Answer, Endpoint, django_request, operation
+from api.report import report_files
 from domain.merkle import MAX_LEVEL, Tile, parse_index_path
 from domain.values import Bilingual
 from infra.database import cursor
@@ -200,7 +201,11 @@ class EvidenceBundle(Endpoint):
     def get(self, request: Request, contract: ContractId) -> HttpResponseBase:
         try:
             pieces = evidence_of(
-                contract, reader=self.reader, language=self.language, kept=self.asked["kept"]
+                contract,
+                reader=self.reader,
+                language=self.language,
+                kept=self.asked["kept"],
+                report=partial(report_files, contract, self.reader),
             )
         except NotSealed:
             raise _not_yet() from None

@@ -8,7 +8,8 @@ from domain.contract import Contract
 from domain.counterfactual import differences
 from domain.framework import FRAMEWORKS
 from infra.reference import reference
-from projections.conformity import assess, conformity
+from projections.assessment import assess
+from projections.conformity import conformity
 from projections.view import fold
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from domain.framework import Framework
     from domain.rule import Finding
     from domain.values import Language
-    from projections.conformity import Assessed, Conformity
+    from projections.assessment import Assessed, Conformity
 
 
 class UnknownFramework(LookupError):

@@ -9,7 +9,7 @@
     texts.ndjson      the free texts, those that the reader may read, with their salts
     consistency/      that the log extends the checkpoint of a size asked for
     documents/        evidence by its digest
-    framework.json, schemas/, conformity.*, …    whatever the caller adds
+    framework.json, schemas/, conformity.*       the law, the shapes, and the report
     manifest.json     the digest of each of these
 
 Uncompressed and undated: the same evidence is the same bytes.
@@ -44,13 +44,16 @@ from projections.catalogue import VIEWS
 from projections.view import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    import datetime as dt
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from domain.decision import Recorded
     from domain.framework import Framework
     from domain.values import ContractId, Language
     from infra.accounts import Role
     from infra.log.tiles import Cursor
+
+    Report = Callable[[Sequence[Recorded[Any]], dt.date], Mapping[str, bytes]]
 
 README: Final = Path(__file__).parent / "verifier" / "README.md"
 
@@ -61,10 +64,12 @@ def evidence_of(
     reader: Role | None,
     language: Language = "fr",
     kept: int | None = None,
+    report: Report = lambda _history, _today: {},
 ) -> Iterator[bytes]:
     """The bundle of a contract with all that belongs into it, as `bundle` gives it.
 
-    Waits a moment for its last decision to be sealed.
+    Waits a moment for its last decision to be sealed. `report` writes the conformity report in
+    further forms, by name of the file.
 
     Raises:
         UnknownContract, NotSealed, ValueError: as `bundle` does.
@@ -74,15 +79,17 @@ def evidence_of(
     framework = Contract.of(contract, history).framework
     conformity = VIEWS["conformity"]
     today = today_in_geneva(datetime.now(UTC))
-    report = orjson.loads(conformity.answer(fold(conformity, history), today))
+    answer = orjson.loads(conformity.answer(fold(conformity, history), today))
     return bundle(
         cursor(),
         contract,
         reader=reader,
+        version=len(history),
         kept=kept,
         files={
             "framework.json": framework_file(framework),
-            "conformity.json": _readable(render(report, reader=reader, language=language)),
+            "conformity.json": _readable(render(answer, reader=reader, language=language)),
+            **report(history, today),
         },
         papers=_papers_of(history),
     )
@@ -101,6 +108,7 @@ def bundle(
     contract: ContractId,
     *,
     reader: Role | None,
+    version: int = 2**31 - 1,
     kept: int | None = None,
     files: Mapping[str, bytes] | None = None,
     papers: Iterable[tuple[str, bytes]] = (),
@@ -111,6 +119,7 @@ def bundle(
         reading: to read with.
         contract: whose evidence it is.
         reader: who is to read it; None for anybody. Decides which texts are in it.
+        version: leave out decisions after that one, which may just be being recorded.
         kept: prove that the log extends its tree of that size.
         files: what else belongs into it, by name: the framework, the conformity report.
         papers: evidence, as its SHA-256 in hex and its bytes; read as they are written.
@@ -121,7 +130,7 @@ def bundle(
         ValueError: `kept` is larger than the log.
     """
     sealed = tiles.latest(reading) or tiles.NOTHING
-    rows = _rows(reading, contract)
+    rows = _rows(reading, contract, version)
     if not rows:
         raise UnknownContract(contract)
     if rows[-1][0] > sealed.size:
@@ -172,9 +181,9 @@ def _readable(value: Any) -> bytes:
     return orjson.dumps(value, default=Bilingual._asdict, option=options)
 
 
-def _rows(reading: Cursor, contract: ContractId) -> list[tuple[Any, ...]]:
-    query = f"SELECT {COLUMNS} FROM event WHERE contract = %s ORDER BY version"  # noqa: S608 - constants
-    return reading.execute(query, [contract]).fetchall()
+def _rows(reading: Cursor, contract: ContractId, version: int) -> list[tuple[Any, ...]]:
+    query = f"SELECT {COLUMNS} FROM event WHERE contract = %s AND version <= %s ORDER BY version"  # noqa: S608 - constants
+    return reading.execute(query, [contract, version]).fetchall()
 
 
 def _lines(lines: Iterable[bytes]) -> bytes:

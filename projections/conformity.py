@@ -1,28 +1,36 @@
 """The conformity answers: for each paragraph that asks for something, was it done, and in time?
 
-The document holds facts; how they answer on a given day is worked out when it is read, so that
-nothing stored depends on the clock. `assess` also answers under another framework.
+The document holds facts; how they answer on a given day is worked out when it is read
+(`assessment.py`), so that nothing stored depends on the clock.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from domain.actions import ActionRetained, ActionsPrioritised
 from domain.approval import RoadmapApproved, RoadmapEndorsed, Verdict
 from domain.closure import ClosureOpened, ContractClosed
 from domain.commission import (
     CommissionConstituted,
     CommissionMet,
+    DelegateDesignated,
+    DelegateElected,
     DelegatesResigned,
     OpennessMeasureTaken,
     SeatSide,
 )
+from domain.credit import CreditRefused, CreditRequested, CreditVoted
 from domain.decision import Decision, Recorded
 from domain.diagnosis import DiagnosisShared
-from domain.follow_up import ActionAbandoned, ActionAssigned, ActionCompleted
-from domain.framework import CADRE_2014, FRAMEWORKS, Framework
+from domain.follow_up import (
+    ActionAbandoned,
+    ActionAssigned,
+    ActionCompleted,
+    MilestoneReached,
+    ProgressReported,
+)
 from domain.funding import FundingRouteChosen
 from domain.handover import HandoverAccepted
 from domain.initiation import (
@@ -31,108 +39,24 @@ from domain.initiation import (
     DepartmentInformed,
     MunicipalCouncilInformed,
     PerimeterSet,
+    StrategicOptionValidated,
 )
 from domain.offices import CoordinatorAppointed, ServiceDelegateNamed, ServiceDelegateRecalled
 from domain.plenaries import PlenaryHeld
 from domain.promotion import PromotionActivityHeld, PromotionStarted
-from domain.roadmap import RoadmapPresented
-from domain.rule import Rule
-from domain.working_groups import WorkingGroupFormed
-from projections import requirements as _requirements  # noqa: F401 - fills REQUIREMENTS
-from projections.facts import Fact, Text, fact, first
+from domain.roadmap import RoadmapDrafted, RoadmapPresented
+from domain.working_groups import WorkingGroupFormed, WorkingGroupReported
+from projections.assessment import Conformity, assess
+from projections.facts import Fact, fact, first
 from projections.requirement import (
-    REQUIREMENTS,
     ActionFacts,
     Departure,
     Facts,
     PlenaryFact,
-    State,
 )
 from projections.view import View
 
-
-@dataclass(slots=True)
-class DepartureFrom(Fact):
-    """A departable rule that was set aside: which, on which paragraph it rests, and why."""
-
-    rule: str
-    basis: str
-    type: str
-    justification: Text
-
-
-@dataclass(slots=True)
-class Assessed:
-    """How one requirement is answered. `positions`: the decisions that show it."""
-
-    id: str
-    basis: str
-    fr: str
-    en: str
-    state: State
-    due: date | None
-    decided_on: date | None
-    positions: list[int]
-    missing: list[str]
-    departures: list[DepartureFrom]
-
-
-@dataclass(slots=True)
-class Conformity:
-    """Every requirement of the framework, as it stood on the day `on`."""
-
-    framework: str
-    on: date
-    counts: dict[State, int] = field(default_factory=dict)
-    requirements: list[Assessed] = field(default_factory=list)
-    departures: list[DepartureFrom] = field(default_factory=list)
-
-
-conformity = View("conformity", version=1, empty=Facts)
-
-
-# --- Reading ------------------------------------------------------------------------------------
-
-
-def assess(facts: Facts, today: date, framework: Framework | None = None) -> Conformity:
-    """The requirements as they stand on that day, under that framework or the contract's own."""
-    framework = framework or FRAMEWORKS.get(facts.framework, CADRE_2014)
-    read = Conformity(framework.version, today, departures=_named(facts.departures))
-    for requirement in REQUIREMENTS:
-        answer = requirement.ask(facts, framework, today)
-        if answer is None:
-            continue
-        shown = {each.position: each for each in answer.by if each is not None}
-        read.counts[answer.state] = read.counts.get(answer.state, 0) + 1
-        read.requirements.append(
-            Assessed(
-                requirement.id,
-                requirement.basis,
-                requirement.fr,
-                requirement.en,
-                answer.state,
-                answer.due,
-                max((each.decided_on for each in shown.values()), default=None),
-                list(shown),
-                answer.missing,
-                _named(answer.departures),
-            )
-        )
-    return read
-
-
-def _named(departures: list[Departure]) -> list[DepartureFrom]:
-    return [
-        DepartureFrom(
-            each.decided_on,
-            each.position,
-            each.rule,
-            Rule.registry[each.rule].basis if each.rule in Rule.registry else "",
-            each.type,
-            each.justification,
-        )
-        for each in departures
-    ]
+conformity = View("conformity", version=2, empty=Facts)
 
 
 @conformity.reading
@@ -155,14 +79,21 @@ def _(facts: Facts, decision: Decision, recorded: Recorded[Any]) -> None:
 
 _FIRST: dict[type[Decision], str] = {
     ContractInitiated: "initiated",
+    StrategicOptionValidated: "option",
     PerimeterSet: "perimeter",
     CoordinatorAppointed: "coordinator",
     ServiceDelegateNamed: "service_delegate",
     PromotionStarted: "promotion",
+    DelegateElected: "delegate",
+    DelegateDesignated: "delegate",
     CommissionMet: "meeting",
     OpennessMeasureTaken: "openness",
     WorkingGroupFormed: "group",
     DiagnosisShared: "diagnosis",
+    WorkingGroupReported: "prioritised",
+    ActionsPrioritised: "prioritised",
+    ActionRetained: "retained",
+    RoadmapDrafted: "drafted",
     RoadmapPresented: "presented",
     RoadmapEndorsed: "endorsed",
     RoadmapApproved: "approved",
@@ -180,7 +111,7 @@ def _(facts: Facts, decision: Decision, recorded: Recorded[Any]) -> None:
 
 @conformity.on(ContractInitiated)
 def _(facts: Facts, decision: ContractInitiated, recorded: Recorded[Any]) -> None:
-    facts.framework = decision.framework
+    facts.framework, facts.ground = decision.framework, decision.ground
 
 
 @conformity.on(MunicipalCouncilInformed)
@@ -196,11 +127,21 @@ def _(facts: Facts, decision: DepartmentInformed, recorded: Recorded[Any]) -> No
     facts.departments[decision.department] = first(known, recorded)
 
 
+@conformity.on(PromotionStarted)
+def _(facts: Facts, decision: PromotionStarted, recorded: Recorded[Any]) -> None:
+    facts.audiences = tuple(dict.fromkeys((*facts.audiences, *decision.audiences)))
+
+
 @conformity.on(PromotionActivityHeld)
 def _(facts: Facts, decision: PromotionActivityHeld, recorded: Recorded[Any]) -> None:
-    known = facts.last_activity
-    if known is None or known.decided_on <= recorded.act.decided_on:
-        facts.last_activity = fact(recorded)
+    known = facts.reached.get(decision.audience)
+    facts.reached[decision.audience] = first(known, recorded)
+    facts.last_activity = _last(facts.last_activity, recorded)
+
+
+@conformity.on(CommissionMet, ProgressReported, MilestoneReached)
+def _(facts: Facts, decision: Decision, recorded: Recorded[Any]) -> None:
+    facts.followed = _last(facts.followed, recorded)
 
 
 @conformity.on(PlenaryHeld)
@@ -244,6 +185,16 @@ def _(facts: Facts, decision: FundingRouteChosen, recorded: Recorded[Any]) -> No
     _follow(facts.actions[decision.action], "routed", recorded)
 
 
+@conformity.on(CreditRequested)
+def _(facts: Facts, decision: CreditRequested, recorded: Recorded[Any]) -> None:
+    _follow(facts.actions[decision.action], "requested", recorded)
+
+
+@conformity.on(CreditVoted, CreditRefused)
+def _(facts: Facts, decision: CreditVoted | CreditRefused, recorded: Recorded[Any]) -> None:
+    _follow(facts.actions[decision.action], "answered", recorded)
+
+
 @conformity.on(ActionAssigned)
 def _(facts: Facts, decision: ActionAssigned, recorded: Recorded[Any]) -> None:
     _follow(facts.actions[decision.action], "assigned", recorded)
@@ -266,3 +217,10 @@ def _(facts: Facts, decision: ContractInterrupted, recorded: Recorded[Any]) -> N
 
 def _follow(action: ActionFacts, name: str, recorded: Recorded[Any]) -> None:
     setattr(action, name, first(getattr(action, name), recorded))
+
+
+def _last(known: Fact | None, recorded: Recorded[Any]) -> Fact:
+    """The later of the two by day."""
+    if known is not None and known.decided_on > recorded.act.decided_on:
+        return known
+    return fact(recorded)

@@ -10,10 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 
-from domain.framework import Framework
+from domain.framework import Framework, Months
 from domain.gathering import Purpose
-from domain.rule import Rule
-from domain.values import ActionId, DepartmentId, Term
+from domain.initiation import Ground
+from domain.rule import Fact as Said
+from domain.rule import Rule, say
+from domain.values import ActionId, Bilingual, DepartmentId, Term, Title
 from projections.commission import Commission
 from projections.facts import Book, Fact, Text, book
 
@@ -53,6 +55,8 @@ class ActionFacts:
 
     approved: Fact | None = None
     routed: Fact | None = None
+    requested: Fact | None = None
+    answered: Fact | None = None
     assigned: Fact | None = None
     settled: Fact | None = None
 
@@ -61,27 +65,37 @@ class ActionFacts:
 class Facts:
     """What was decided that some requirement looks at: of each kind the first by its day.
 
-    Only of the activities of promotion it is the last.
+    Of the activities of promotion, and of what followed actions up, it is the last. `audiences`:
+    those that the promotion set out to reach; `reached`: the first activity for each.
     """
 
     framework: str = "cadre-2014"
     initiated: Fact | None = None
+    ground: Ground | None = None
+    option: Fact | None = None
     perimeter: Fact | None = None
     coordinator: Fact | None = None
     service_delegate: Fact | None = None
     council_informed: Fact | None = None
     departments: dict[DepartmentId, Fact] = field(default_factory=dict)
     promotion: Fact | None = None
+    audiences: tuple[Title, ...] = ()
+    reached: dict[Title, Fact] = field(default_factory=dict)
     last_activity: Fact | None = None
     plenaries: list[PlenaryFact] = field(default_factory=list)
+    delegate: Fact | None = None
     commission: Commission = field(default_factory=Commission)
     meeting: Fact | None = None
     openness: Fact | None = None
     group: Fact | None = None
     diagnosis: Fact | None = None
+    prioritised: Fact | None = None
+    retained: Fact | None = None
+    drafted: Fact | None = None
     presented: Fact | None = None
     endorsed: Fact | None = None
     approved: Fact | None = None
+    followed: Fact | None = None
     actions: Book[ActionId, ActionFacts] = book(ActionFacts)
     closing: Fact | None = None
     closed: Fact | None = None
@@ -116,7 +130,7 @@ class Answer:
     """How the facts answer one requirement on one day.
 
     `due`: the day it is awaited for, where there is one. `by`: the decisions that show it.
-    `missing`: what is still wanting, by identifier.
+    `missing`: what is still wanting, by identifier. `because`: the facts, in sentences.
     """
 
     state: State
@@ -124,6 +138,19 @@ class Answer:
     by: list[Fact | None] = field(default_factory=list)
     departures: list[Departure] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+    because: list[Bilingual] = field(default_factory=list)
+
+    def say(self, fr: str, en: str, **facts: Said) -> None:
+        """Add a sentence; in braces stand the names of its facts."""
+        self.because.append(sentence(fr, en, **facts))
+
+
+def sentence(fr: str, en: str, **facts: Said) -> Bilingual:
+    """A sentence with its facts, as each language says them."""
+    return Bilingual(
+        fr.format(**{name: say(fact, "fr") for name, fact in facts.items()}),
+        en.format(**{name: say(fact, "en") for name, fact in facts.items()}),
+    )
 
 
 Asked = Callable[[Facts, Framework, date], Answer | None]
@@ -157,9 +184,30 @@ def once(done: Fact | None, facts: Facts, *, due: date | None = None, today: dat
     """Met by one decision, by a day if there is one; broken if that day or the end passes first."""
     if done is not None:
         late = due is not None and done.decided_on > due
-        return Answer(State.MET_LATE if late else State.MET, due, [done])
+        answer = Answer(State.MET_LATE if late else State.MET, due, [done])
+        if due is not None and late:
+            answer.say(
+                "{days} jours après l'échéance.",
+                "{days} days after it was due.",
+                days=(done.decided_on - due).days,
+            )
+        return answer
     missed = facts.ended is not None or (due is not None and today > due)
-    return Answer(State.BROKEN if missed else State.PENDING, due, [facts.ended])
+    answer = Answer(State.BROKEN if missed else State.PENDING, due, [facts.ended])
+    if missed:
+        _say_nothing_shows_it(answer, facts)
+    return answer
+
+
+def _say_nothing_shows_it(answer: Answer, facts: Facts) -> None:
+    if facts.ended is None:
+        answer.say("Aucune décision ne le montre.", "No decision shows it.")
+    else:
+        answer.say(
+            "Aucune décision ne le montre avant la fin du contrat, le {ended}.",
+            "No decision shows it before the contract ended, on {ended}.",
+            ended=facts.ended.decided_on,
+        )
 
 
 def unless(answer: Answer, departures: list[Departure]) -> Answer:
@@ -169,3 +217,14 @@ def unless(answer: Answer, departures: list[Departure]) -> Answer:
         answer.departures = departures
         answer.by += departures
     return answer
+
+
+def launch_day(facts: Facts) -> date | None:
+    """The day of the first plenary."""
+    return facts.launched.decided_on if facts.launched else None
+
+
+def months_between(start: date, end: date) -> int:
+    """Whole calendar months from a day to a later one."""
+    months = (end.year - start.year) * 12 + end.month - start.month
+    return months - (Months(months, "").after(start) > end)

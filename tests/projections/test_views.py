@@ -9,8 +9,9 @@ from domain.catalogue import catalogue
 from domain.contract import Contract
 from domain.framework import PILOTS_2009
 from projections.action_status import ActionStatus
+from projections.assessment import assess
 from projections.bodies import bodies
-from projections.conformity import assess, conformity
+from projections.conformity import conformity
 from projections.diagnosis import NeedOutcome, diagnosis
 from projections.funding import CreditState, funding
 from projections.genealogy import backwards, forwards, genealogy
@@ -350,6 +351,58 @@ def test_what_is_pending_is_broken_once_its_day_has_passed():
     assert states(story, "2015-04-16")["yearly-plenary"].state is State.MET
     assert states(story, "2015-04-17")["yearly-plenary"].state is State.BROKEN
     assert states(story, "2030-01-01")["four-years"].state is State.PENDING
+
+
+def test_the_report_says_what_its_answers_turn_on():
+    found = states(paquis(), "2017-12-31")
+
+    def told(name):
+        return [(said.fr, said.en) for said in found[name].because]
+
+    assert told("diagnosis-time") == [
+        ("121 jours après l'échéance.", "121 days after it was due."),
+        (
+            "14 mois après le lancement du 16 avril 2014 ; le Cadre en demande 7 à 10.",
+            "14 months after the launch on 16 April 2014; the framework asks for 7 to 10.",
+        ),
+    ]
+    assert [en for _, en in told("yearly-plenary")] == [
+        "17 months without a plenary, from 16 April 2014 to 23 September 2015.",
+        "20 months without a plenary, from 23 September 2015 to 31 May 2017.",
+        "No plenary in 2016, 2017.",
+    ]
+    assert told("four-years")[0][0] == "37 mois, du 16 avril 2014 au 31 mai 2017."
+    assert "0 seats taken for the neighbourhood" in told("parity")[0][1]
+    assert any("No activity meant for" in en for _, en in told("audiences"))
+
+
+def test_what_no_decision_shows_is_said_so():
+    story = until(paquis(), "2014-06-01")
+    assert states(story, "2014-06-01")["diagnosis-time"].state is State.PENDING
+    (first, second) = states(story, "2015-03-01")["diagnosis-time"].because
+    assert first.en == "No decision shows it."
+    assert second.en.startswith("10 months after the launch")
+    assert states(story, "2016-01-01")["yearly-plenary"].because[-1].fr == (
+        "Aucune conférence en 2015, 2016."
+    )
+
+
+def test_a_credit_that_is_requested_awaits_an_answer_of_the_council():
+    story = paquis()
+    refused = at(story, "credit-refused").position
+    asked = states(story[: refused - 1], "2016-10-01")["credits-answered"]
+    assert (asked.state, asked.missing) == (State.PENDING, ["mediation-nocturne"])
+    asked = states(story[:refused], "2016-12-01")["credits-answered"]
+    assert (asked.state, asked.positions) == (State.MET, [refused])
+
+
+def test_every_paragraph_that_asks_for_something_is_asked_about():
+    paragraphs = {requirement.basis for requirement in REQUIREMENTS}
+    assert paragraphs == {
+        *("1", "1.1", "2", "3.1", "3.2", "3.3"),
+        *("4.1", "4.2", "4.3", "4.4", "4.5"),
+    }
+    assert [r.basis for r in REQUIREMENTS] == sorted(r.basis for r in REQUIREMENTS)
 
 
 def test_the_pilots_are_asked_for_less():

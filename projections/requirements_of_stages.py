@@ -1,171 +1,50 @@
-"""What the Cadre asks of a contract, paragraph by paragraph, and how the facts answer."""
+"""What §4 asks for: promotion, diagnosis, roadmap, follow-up and closure, each in its time."""
 
 from __future__ import annotations
 
 from datetime import date
 
 from domain.closure import ClosedBeforeItsTime
-from domain.commission import NoParity, OneSideAbsent
 from domain.diagnosis import DiagnosisTooLong, DiagnosisTooShort
 from domain.framework import Framework
-from domain.gathering import PlenaryOverdue, Purpose
 from domain.initiation import DepartmentInformed, InformedAfterTheLaunch, MunicipalCouncilInformed
 from domain.plenaries import DepartmentsNotInformed, MunicipalCouncilNotInformed, PromotionTooShort
 from projections.facts import Fact
-from projections.requirement import Answer, Facts, State, asks, once, unless
+from projections.requirement import (
+    Answer,
+    Facts,
+    State,
+    asks,
+    launch_day,
+    months_between,
+    once,
+    unless,
+)
 
-
-def _launch_day(facts: Facts) -> date | None:
-    return facts.launched.decided_on if facts.launched else None
+# --- Promotion (§4.1) ---------------------------------------------------------------------------
 
 
 @asks(
-    "transversal-need",
-    "1.1",
-    "Les besoins dépassent les simples mesures techniques : le contrat est motivé.",
-    "Needs go beyond mere technical measures: the contract is justified.",
+    "audiences",
+    "4.1",
+    "Les moyens de la promotion sont pensés pour les publics auxquels ils s'adressent.",
+    "The means of promotion suit the audiences they are meant for.",
 )
 def _(facts: Facts, framework: Framework, today: date) -> Answer:
-    return once(facts.initiated, facts, today=today)
-
-
-@asks(
-    "perimeter",
-    "2",
-    "Le Conseil administratif arrête le périmètre.",
-    "The administrative council sets the perimeter.",
-)
-def _(facts: Facts, framework: Framework, today: date) -> Answer:
-    return once(facts.perimeter, facts, due=_launch_day(facts), today=today)
-
-
-@asks(
-    "coordinator",
-    "2",
-    "Un-e coordinateur-trice est responsable du contrat.",
-    "A coordinator is responsible for the contract.",
-)
-def _(facts: Facts, framework: Framework, today: date) -> Answer:
-    return once(facts.coordinator, facts, due=_launch_day(facts), today=today)
-
-
-@asks(
-    "service-delegates",
-    "2",
-    "Le Conseil administratif nomme les représentant-e-s de l'administration.",
-    "The administrative council names who represents the administration.",
-)
-def _(facts: Facts, framework: Framework, today: date) -> Answer:
-    return once(facts.service_delegate, facts, today=today)
-
-
-@asks(
-    "purposes",
-    "3.1",
-    "Les conférences de quartier servent les quatre buts du Cadre.",
-    "The plenaries serve the four purposes of the framework.",
-)
-def _(facts: Facts, framework: Framework, today: date) -> Answer:
-    first: dict[Purpose, Fact] = {}
-    for plenary in facts.plenaries:
-        for purpose in plenary.purposes:
-            first.setdefault(purpose, plenary)
-    missing = [purpose.value for purpose in Purpose if purpose not in first]
-    by: list[Fact | None] = [*{f.position: f for f in first.values()}.values()]
-    if not missing:
-        return Answer(State.MET, by=by)
-    return Answer(State.BROKEN if facts.ended else State.PENDING, by=by, missing=missing)
-
-
-@asks(
-    "yearly-plenary",
-    "3.1",
-    "Une conférence de quartier a lieu au moins une fois l'an.",
-    "A plenary takes place at least once a year.",
-)
-def _(facts: Facts, framework: Framework, today: date) -> Answer | None:
-    every = framework.plenary_every
-    if every is None:
-        return None
-    if not facts.plenaries:
-        return Answer(State.BROKEN if facts.ended else State.PENDING, by=[facts.ended])
-    held = sorted(facts.plenaries, key=lambda plenary: plenary.decided_on)
-    until = facts.closing or facts.ended
-    steps: list[Fact] = [*held, *([until] if until else [])]
-    late = [
-        after
-        for before, after in zip(held, steps[1:], strict=False)
-        if after.decided_on > every.after(before.decided_on)
-    ]
-    due = None if until else every.after(held[-1].decided_on)
-    departed = {d.position: d for d in facts.departed(PlenaryOverdue)}
-    answer = Answer(State.MET, due, [*held])
-    if late:
-        unjustified = [fact for fact in late if fact.position not in departed]
-        answer.by = [*held, *(fact for fact in late if fact is until)]
-        answer.departures = list(departed.values())
-        answer.state = State.MET_LATE if unjustified else State.DEPARTED
-        if any(fact is until for fact in unjustified):
-            answer.state = State.BROKEN
-    if due is not None and today > due:
-        answer.state = State.BROKEN
+    reached = sorted(facts.reached.values(), key=lambda fact: fact.position)
+    begun = facts.promotion if reached else None
+    answer = once(begun, facts, today=today)
+    answer.by = [facts.promotion, *reached, *([] if begun else [facts.ended])]
+    forgotten = tuple(each for each in facts.audiences if each not in facts.reached)
+    if facts.audiences:
+        answer.say("Publics visés : {all}.", "Meant for: {all}.", all=facts.audiences)
+    if forgotten:
+        answer.say(
+            "Sans activité à leur intention : {forgotten}.",
+            "No activity meant for: {forgotten}.",
+            forgotten=forgotten,
+        )
     return answer
-
-
-@asks(
-    "parity",
-    "3.2",
-    "La commission de coordination est paritaire.",
-    "The coordination commission sits on equal terms.",
-)
-def _(facts: Facts, framework: Framework, today: date) -> Answer | None:
-    if not framework.parity:
-        return None
-    commission = facts.commission
-    answer = once(commission.constituted, facts, today=today)
-    if commission.constituted is None:
-        return answer
-    if commission.accepted_difference:
-        answer.state = State.BROKEN
-    unless(answer, [d for d in facts.departed(NoParity) if _is(d, commission.constituted)])
-    if commission.lost is not None:
-        answer.state = State.BROKEN
-        answer.by.append(commission.lost)
-    return answer
-
-
-def _is(one: Fact, other: Fact) -> bool:
-    return one.position == other.position
-
-
-@asks(
-    "both-sides-meet",
-    "3.2",
-    "La commission siège avec des délégué-e-s du quartier et des services.",
-    "The commission meets with delegates of both sides.",
-)
-def _(facts: Facts, framework: Framework, today: date) -> Answer:
-    return unless(once(facts.meeting, facts, today=today), facts.departed(OneSideAbsent))
-
-
-@asks(
-    "openness",
-    "3.2",
-    "La commission diffuse les activités et maintient l'ouverture à toutes et à tous.",
-    "The commission makes its activities known and keeps the process open to all.",
-)
-def _(facts: Facts, framework: Framework, today: date) -> Answer:
-    return once(facts.openness, facts, today=today)
-
-
-@asks(
-    "working-groups",
-    "3.3",
-    "Des groupes de travail se réunissent à l'initiative de la commission.",
-    "Working groups meet at the initiative of the commission.",
-)
-def _(facts: Facts, framework: Framework, today: date) -> Answer:
-    return once(facts.group, facts, today=today)
 
 
 @asks(
@@ -176,7 +55,7 @@ def _(facts: Facts, framework: Framework, today: date) -> Answer:
 )
 def _(facts: Facts, framework: Framework, today: date) -> Answer:
     return unless(
-        once(facts.council_informed, facts, due=_launch_day(facts), today=today),
+        once(facts.council_informed, facts, due=launch_day(facts), today=today),
         facts.departed(MunicipalCouncilNotInformed)
         + facts.departed(InformedAfterTheLaunch, type_=MunicipalCouncilInformed.slug),
     )
@@ -191,7 +70,7 @@ def _(facts: Facts, framework: Framework, today: date) -> Answer:
 def _(facts: Facts, framework: Framework, today: date) -> Answer:
     informed = sorted(facts.departments.values(), key=lambda fact: fact.decided_on)
     enough = informed[framework.departments - 1] if len(informed) >= framework.departments else None
-    answer = once(enough, facts, due=_launch_day(facts), today=today)
+    answer = once(enough, facts, due=launch_day(facts), today=today)
     answer.by = [*informed]
     return unless(
         answer,
@@ -218,6 +97,17 @@ def _(facts: Facts, framework: Framework, today: date) -> Answer | None:
     else:
         enough = due is not None and launched.decided_on >= due
         answer = Answer(State.MET if enough else State.BROKEN, due, [facts.promotion, launched])
+        if facts.promotion:
+            answer.say(
+                "La promotion a duré {days} jours, du {start} au {end} ; le Cadre en demande"
+                " jusqu'au {due} au moins.",
+                "Promotion lasted {days} days, from {start} to {end}; the framework asks for it"
+                " until {due} at least.",
+                days=(launched.decided_on - facts.promotion.decided_on).days,
+                start=facts.promotion.decided_on,
+                end=launched.decided_on,
+                due=due or launched.decided_on,
+            )
     return unless(answer, facts.departed(PromotionTooShort))
 
 
@@ -229,8 +119,35 @@ def _(facts: Facts, framework: Framework, today: date) -> Answer | None:
 )
 def _(facts: Facts, framework: Framework, today: date) -> Answer:
     last, launched = facts.last_activity, facts.launched
+    until = max(
+        facts.ended.decided_on if facts.ended else today, last.decided_on if last else today
+    )
     since = last and launched and last.decided_on >= launched.decided_on
-    return once(last if since else None, facts, today=today)
+    answer = once(last if since else None, facts, today=today)
+    if last:
+        answer.say(
+            "Dernière activité le {last}, {months} mois avant le {until} ; le Cadre ne fixe pas"
+            " d'intervalle.",
+            "Last activity on {last}, {months} months before {until}; the framework sets no"
+            " interval.",
+            last=last.decided_on,
+            months=months_between(last.decided_on, until),
+            until=until,
+        )
+    return answer
+
+
+# --- Diagnosis (§4.2) ---------------------------------------------------------------------------
+
+
+@asks(
+    "composed-at-the-launch",
+    "4.2",
+    "Les commissions sont composées lors de la première conférence.",
+    "The commissions are composed at the first plenary.",
+)
+def _(facts: Facts, framework: Framework, today: date) -> Answer:
+    return once(facts.delegate, facts, due=launch_day(facts), today=today)
 
 
 @asks(
@@ -243,11 +160,31 @@ def _(facts: Facts, framework: Framework, today: date) -> Answer | None:
     least, most = framework.diagnosis_at_least, framework.diagnosis_at_most
     if least is None or most is None:
         return None
-    day = _launch_day(facts)
+    day = launch_day(facts)
     answer = once(facts.diagnosis, facts, due=most.after(day) if day else None, today=today)
     if day and facts.diagnosis and facts.diagnosis.decided_on < least.after(day):
         answer.state = State.BROKEN
+    if day:
+        shared = facts.diagnosis or facts.ended
+        answer.say(
+            "{months} mois après le lancement du {day} ; le Cadre en demande {least} à {most}.",
+            "{months} months after the launch on {day}; the framework asks for {least} to {most}.",
+            months=months_between(day, shared.decided_on if shared else today),
+            day=day,
+            least=least.count,
+            most=most.count,
+        )
     return unless(answer, facts.departed(DiagnosisTooLong, DiagnosisTooShort))
+
+
+@asks(
+    "choice",
+    "4.2",
+    "La commission opère un choix parmi les mesures et projets envisagés.",
+    "The commission chooses among the measures and projects considered.",
+)
+def _(facts: Facts, framework: Framework, today: date) -> Answer:
+    return once(facts.retained, facts, today=today)
 
 
 # --- The roadmap (§4.3) -------------------------------------------------------------------------
@@ -306,6 +243,21 @@ def _(facts: Facts, framework: Framework, today: date) -> Answer:
     return _for_each_approved(facts, "routed", facts.ended)
 
 
+# --- Follow-up (§4.4) ---------------------------------------------------------------------------
+
+
+@asks(
+    "followed-up",
+    "4.4",
+    "La commission et les groupes accompagnent la mise en place des actions.",
+    "The commission and the groups follow the actions as they are carried out.",
+)
+def _(facts: Facts, framework: Framework, today: date) -> Answer:
+    followed, approved = facts.followed, facts.approved
+    since = followed and approved and followed.decided_on >= approved.decided_on
+    return once(followed if since else None, facts, today=today)
+
+
 @asks(
     "service-responsible",
     "4.4",
@@ -334,10 +286,29 @@ def _(facts: Facts, framework: Framework, today: date) -> Answer | None:
         # The term says from when on it may close, not by when: until it does, it is awaited.
         answer = once(None, facts, today=today)
         answer.due = due
+        if launched and facts.ended:
+            answer.because.clear()
+            _say_how_long(answer, launched, facts.ended)
+            answer.say(
+                "La clôture n'a pas été ouverte avant la fin du contrat.",
+                "Closure was not opened before the contract ended.",
+            )
         return answer
     early = due is not None and facts.closing.decided_on < due
     answer = Answer(State.BROKEN if early else State.MET, due, [launched, facts.closing])
+    if launched:
+        _say_how_long(answer, launched, facts.closing)
     return unless(answer, facts.departed(ClosedBeforeItsTime))
+
+
+def _say_how_long(answer: Answer, launched: Fact, until: Fact) -> None:
+    answer.say(
+        "{months} mois, du {launched} au {until}.",
+        "{months} months, from {launched} to {until}.",
+        months=months_between(launched.decided_on, until.decided_on),
+        launched=launched.decided_on,
+        until=until.decided_on,
+    )
 
 
 @asks(
