@@ -33,19 +33,22 @@ def cursor(database):
 
 @pytest.fixture
 def record(database):
-    """Records decisions: `record(3)` or `record(3, "grottes")`."""
+    """Records decisions: `record(3)`, `record(3, "grottes")`, `record(1, evidence=[…])`."""
     versions = {}
 
-    def record(count, contract="paquis"):
+    def record(count, contract="paquis", **circumstances):
         numbers = versions.setdefault(contract, itertools.count(1))
         for start in range(0, count, 1000):
-            events = [event(contract, next(numbers)) for _ in range(min(1000, count - start))]
+            events = [
+                event(contract, next(numbers), circumstances)
+                for _ in range(min(1000, count - start))
+            ]
             append(Write(events))
 
     return record
 
 
-def event(contract, version):
+def event(contract, version, circumstances):
     return {
         "contract": contract,
         "version": version,
@@ -55,7 +58,8 @@ def event(contract, version):
         "decided_on": "2014-03-05",
         "recorded_by": "coordination",
         "payload": {
-            "data": {"audience": "Habitant-e-s", "means": "stall", "place": f"Place n° {version}"}
+            "data": {"audience": "Habitant-e-s", "means": "stall", "place": f"Place n° {version}"},
+            **circumstances,
         },
     }
 

@@ -1,21 +1,27 @@
 """A bundle and a proof can be checked by a stranger, and nothing in them can be changed."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
 import venv
 import zipfile
 from datetime import UTC, datetime
+from functools import partial
+from html import unescape
 from io import BytesIO
 from pathlib import Path
+from random import Random
 
 import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from infra import documents, evidence
+from api.report import report_files
+from domain import merkle
+from infra import evidence
 from infra.accounts import Role
 from infra.contracts import UnknownContract
 from infra.importing import import_file
@@ -40,7 +46,7 @@ def paquis(database, key_file):
 
 
 def written(file, contract="paquis", **asked):
-    asked = {"reader": None} | asked
+    asked = {"reader": None, "report": partial(report_files, contract, None)} | asked
     file.write_bytes(b"".join(evidence.evidence_of(contract, **asked)))
     return file
 
@@ -49,10 +55,11 @@ def read(file):
     return verifier.unpack(file.read_bytes())
 
 
-def forged(file, /, **changed):
+def forged(file, given=None, /, **changed):
     """The bundle with other files, its manifest and archive put right again."""
     files = read(file)
     files.pop("manifest.json")
+    files |= given or {}
     files |= {
         name.replace("__", "/").replace("_", "."): content for name, content in changed.items()
     }
@@ -86,6 +93,20 @@ def test_a_bundle_holds_what_is_needed_and_verifies(paquis, key_file, tmp_path):
     assert zipfile.ZipFile(file).testzip() is None
     assert json.loads(read(file)["framework.json"])["version"] == "cadre-2014"
     assert len(lines(read(file)["events.ndjson"])) == verdict["decisions"]
+
+
+def test_the_conformity_report_is_in_it_in_each_form_and_language(paquis, tmp_path):
+    """The page needs no network, and says what the JSON says."""
+    files = read(written(tmp_path / "evidence.zip"))
+    told = json.loads(files["conformity.json"])["requirements"]
+    for language in ("fr", "en"):
+        page = files[f"conformity.{language}.html"].decode()
+        assert f'<html lang="{language}">' in page
+        assert not re.search(r"(?:href|src)=\"(?!#)|url\(|<script|<link|@import", page)
+        table = files[f"conformity.{language}.csv"].decode("utf-8-sig")
+        for each in told:
+            assert each[language] in unescape(page)
+            assert each[language] in table
 
 
 def test_the_same_evidence_is_the_same_bytes(paquis, tmp_path):
@@ -144,6 +165,44 @@ def test_a_bundle_with_one_flipped_bit_does_not_verify(bundle_file, data):
     assert verdict["fault"] in verifier.SENTENCES
     assert verdict["fr"]
     assert verdict["en"]
+
+
+def test_a_flipped_byte_in_any_file_is_found_and_that_file_named(bundle_file):
+    """In each of them, at its ends and in between; nothing else in the archive is put right."""
+    whole = bundle_file.read_bytes()
+    other = bundle_file.with_name("flipped.zip")
+    random = Random(20141231)  # noqa: S311 - the same places each time
+    seen = set()
+    for info in zipfile.ZipFile(bundle_file).infolist():
+        start = info.header_offset + 30 + len(info.filename)
+        places = {0, info.file_size - 1, random.randrange(info.file_size)}
+        for place in places:
+            flipped = bytearray(whole)
+            flipped[start + place] ^= 1 << random.randrange(8)
+            other.write_bytes(flipped)
+            verdict = verify(other)
+            assert not verdict["ok"], (info.filename, place)
+            assert names(verdict, info.filename), (info.filename, place, verdict)
+        seen.add(info.filename)
+    assert len(seen) > 60
+
+
+SAID_OTHERWISE = {
+    "key": {"key", "signature"},
+    "checkpoint": {"signature", "entry"},
+    "events.ndjson": {"entry", "payload", "history"},
+    "payloads.ndjson": {"payload"},
+    "proofs.ndjson": {"entry"},
+    "texts.ndjson": {"text"},
+}
+"""Where a verdict says which signature, decision or text it is instead of which file."""
+
+
+def names(verdict, file):
+    """Whether a verdict is about that file. One that differs from the manifest may be either."""
+    if file == "manifest.json":
+        return verdict["fault"] in {"file", "unreadable"} and "file" in verdict
+    return verdict.get("file") == file or verdict["fault"] in SAID_OTHERWISE.get(file, ())
 
 
 @pytest.fixture
@@ -209,6 +268,39 @@ def test_an_altered_text_is_noticed(bundle_file):
     assert verify(forged(bundle_file, texts_ndjson=joined(rows)))["fault"] == "text"
     del rows[shown]
     assert verify(forged(bundle_file, texts_ndjson=joined(rows)))["fault"] == "text"
+
+
+def test_what_stands_beside_the_decisions_is_noticed(bundle_file):
+    """Lines that no decision covers, texts and documents that none of them names."""
+    files = read(bundle_file)
+    text = '{"content":"Inventé","salt":"00","text":"00000000-0000-4000-8000-000000000000"}\n'
+    paper = verifier.sha256(b"forged").hexdigest()
+    for name, content, fault, file in (
+        ("events.ndjson", b"", "file", "events.ndjson"),
+        ("payloads.ndjson", files["payloads.ndjson"] + b"{}\n", "file", "events.ndjson"),
+        ("proofs.ndjson", files["proofs.ndjson"] + b"{}\n", "file", "events.ndjson"),
+        ("events.ndjson", files["events.ndjson"] + b"{}", "file", "events.ndjson"),
+        ("texts.ndjson", files["texts.ndjson"] + text.encode(), "file", "texts.ndjson"),
+        ("texts.ndjson", files["texts.ndjson"] * 2, "file", "texts.ndjson"),
+        (f"documents/{paper}", b"forged", "document", f"documents/{paper}"),
+    ):
+        verdict = verify(forged(bundle_file, {name: content}))
+        assert (verdict.get("fault"), verdict.get("file")) == (fault, file), (name, verdict)
+
+
+def test_a_contract_without_decisions_is_no_evidence(bundle_file):
+    none = {f"{name}.ndjson": b"" for name in ("events", "payloads", "proofs", "texts")}
+    assert verify(forged(bundle_file, none))["fault"] == "file"
+
+
+def test_an_entry_that_says_another_position_than_its_own_is_not_accepted(sealed, cursor):
+    """Even if the log itself had sealed it so."""
+    sealed(3)
+    whole = proof(cursor, 2)
+    other = whole.entry.replace('"position":2', '"position":3')
+    leaf = merkle.leaf_hash(other.encode())
+    with pytest.raises(verifier.Wrong):
+        verifier.read_decision(other, whole.payload, {"index": 0, "hashes": []}, 1, leaf)
 
 
 def test_a_checkpoint_of_another_key_is_not_accepted(bundle_file, key_file):
@@ -322,16 +414,18 @@ def test_an_erased_text_leaves_a_bundle_that_verifies(paquis, tmp_path):
     ]
 
 
-def test_documents_are_in_it_and_compared_with_their_digest(paquis, cursor, tmp_path, monkeypatch):
-    monkeypatch.setenv("QUARTIER_DOCUMENTS", str(tmp_path / "documents"))
-    kept = documents.keep([b"PV 3"], media_type="text/plain", title="PV 3", by="coordination")
-    pieces = evidence.bundle(cursor, "paquis", reader=None, papers=[(kept.sha256, b"PV 3")])
-    file = tmp_path / "evidence.zip"
-    file.write_bytes(b"".join(pieces))
-    assert verify(file)["ok"]
-    pieces = evidence.bundle(cursor, "paquis", reader=None, papers=[(kept.sha256, b"PV 4")])
-    file.write_bytes(b"".join(pieces))
-    assert verify(file)["fault"] == "document"
+def test_documents_are_compared_with_their_digest(database, cursor, key_file, record, tmp_path):
+    digest, file = verifier.sha256(b"PV 3").hexdigest(), tmp_path / "evidence.zip"
+    record(1, evidence=[{"sha256": digest, "title": "PV 3"}])
+    seal_all(key_file)
+    for papers, fault in (
+        ([(digest, b"PV 3")], None),
+        ([(digest, b"PV 4")], "document"),
+        ([(verifier.sha256(b"PV 4").hexdigest(), b"PV 4")], "document"),
+    ):
+        pieces = evidence.bundle(cursor, "paquis", reader=None, papers=papers)
+        file.write_bytes(b"".join(pieces))
+        assert verify(file).get("fault") == fault
 
 
 # --- A checkpoint that was kept -------------------------------------------------------------------
