@@ -151,14 +151,15 @@ class _Comparison:
         """Two containers of one shape."""
         trace = self.trace
         for name, was, now, written_by in trace.between(before, after):
-            if was is now:
+            writer = written_by if by is None else _later(by, written_by)
+            if was is ABSENT and now is not ABSENT:
+                self._begun((*path, name), ABSENT, now, writer, None)
+            elif was is now:
                 if trace.notes(now):
                     self._compare((*path, name), now, now, by)
+            elif not trace.notes(was) and was == now:
                 continue
-            if not trace.notes(was) and was == now:
-                continue
-            writer = written_by if by is None else _later(by, written_by)
-            if now and _are_alike(was, now):
+            elif now and _are_alike(was, now):
                 self._compare((*path, name), was, now, writer)
             elif now is ABSENT:
                 self.found.append(Change((*path, name), trace.first(was), ABSENT, writer))
@@ -176,7 +177,7 @@ class _Comparison:
         """A value that is new at its place, without what others wrote in it later."""
         change = Change(path, before, after, by, within)
         self.found.append(change)
-        if not self.trace.is_untouched(after):
+        if self.trace.notes(after) and not self.trace.is_untouched(after):
             change.after = self._own(change, path, after)
 
     def _own(self, change: Change, path: Path, after: Any) -> Any:

@@ -89,14 +89,14 @@ class Book(dict[K, V]):
     begun empty.
     """
 
-    __slots__ = ("_begin",)
+    __slots__ = ("begin",)
 
     def __init__(self, begin: Callable[[], V], content: dict[K, V] | None = None) -> None:
         super().__init__(content or {})
-        self._begin = begin
+        self.begin = begin
 
     def __missing__(self, key: K) -> V:
-        self[key] = begun = self._begin()
+        self[key] = begun = self.begin()
         return begun
 
     @classmethod

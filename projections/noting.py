@@ -47,55 +47,67 @@ class Traced:
         if old is value:
             return
         how = HOW[type(value)]
-        trace = TRACE.get()
         if how is None:
             if old == value:
                 return
         else:
             value = how(value)
         _SET(self, name, value)
+        trace = TRACE.get()
         place = (id(self), name)
-        trace.was.setdefault(place, old)
+        if place not in trace.was:
+            trace.was[place] = old
         trace.wrote[place] = trace.by
 
 
 class Keys(dict[Any, Any]):
-    """A dictionary of a document."""
+    """A dictionary of a document.
 
-    __slots__ = ()
+    was, wrote: by key, what was there at first, and who wrote there last. opened: the keys whose
+    values somebody has looked at. begin: what is not there is begun so, if at all.
+    """
+
+    __slots__ = ("begin", "opened", "trace", "was", "wrote")
+    begin: Callable[[], Any] | None
+    opened: list[Any]
+    trace: Trace
+    was: dict[Any, Any]
+    wrote: dict[Any, Writer]
 
     def __setitem__(self, key: Any, value: Any) -> None:
         old = dict.get(self, key, ABSENT)
         if old is value or (HOW[type(value)] is None and old == value):
             return
         dict.__setitem__(self, key, value)
-        trace, place = TRACE.get(), (id(self), key)
-        trace.was.setdefault(place, old)
-        trace.wrote[place] = trace.by
+        if key not in self.was:
+            self.was[key] = old
+        self.wrote[key] = self.trace.by
 
     def __getitem__(self, key: Any) -> Any:
         value = dict.__getitem__(self, key)
         how = HOW[type(value)]
-        if how is None:
-            return value
-        trace, place = TRACE.get(), (id(self), key)
-        if place in trace.wrote and trace.wrote[place] is trace.by:
+        if how is None or (key in self.wrote and self.wrote[key] is self.trace.by):
             return value
         adopted = how(value)
         if adopted is not value:
             dict.__setitem__(self, key, adopted)
-        trace.opened[id(self)].append(key)
+        self.opened.append(key)
         return adopted
 
     def __missing__(self, key: Any) -> Any:
-        begin = getattr(self, "_begin", None)
-        if begin is None:
+        if self.begin is None:
             raise KeyError(key)
-        self[key] = begun = begin()
+        begun = self.begin()
+        dict.__setitem__(self, key, begun)
+        self.was.setdefault(key, ABSENT)
+        self.wrote[key] = self.trace.by
         return begun
 
     def get(self, key: Any, default: Any = None) -> Any:
-        return self[key] if key in self else default  # noqa: SIM401 - this is `get`
+        value = dict.get(self, key, ABSENT)
+        if value is ABSENT:
+            return default
+        return value if HOW[type(value)] is None else self[key]
 
     def values(self) -> Any:
         return [self[key] for key in self]
@@ -104,11 +116,9 @@ class Keys(dict[Any, Any]):
         return [(key, self[key]) for key in self]
 
     def __delitem__(self, key: Any) -> None:
-        old = dict.__getitem__(self, key)
+        self.was.setdefault(key, dict.__getitem__(self, key))
         dict.__delitem__(self, key)
-        trace, place = TRACE.get(), (id(self), key)
-        trace.was.setdefault(place, old)
-        trace.wrote[place] = trace.by
+        self.wrote[key] = self.trace.by
 
     def pop(self, key: Any, *default: Any) -> Any:
         if key not in self:
@@ -204,9 +214,10 @@ class Items(list[Any]):
 
     def insert(self, index: Any, value: Any) -> None:
         first = range(len(self) + 1)[slice(index, None)].start
-        looked_at = min(self.looked_at, first)
+        looked_at = self.looked_at
         self._rewrite()
-        self.looked_at = looked_at
+        if HOW[type(value)] is None and first <= looked_at:
+            self.looked_at = looked_at + 1
         list.insert(self, index, value)
         self._rewritten(first)
 
@@ -271,8 +282,6 @@ def _how(kind: type) -> Callable[[Any], Any] | None:
         return None
     if issubclass(kind, list):
         return _adopt_list
-    if issubclass(kind, Book):
-        return _book_adopter(kind)
     if issubclass(kind, dict):
         return _adopt_dict
     if is_dataclass(kind) and not is_value(kind):
@@ -294,23 +303,11 @@ def _adopt_list(value: list[Any]) -> Any:
 
 
 def _adopt_dict(value: dict[Any, Any]) -> Any:
-    trace, adopted = TRACE.get(), Keys(value)
-    trace.kept.append(adopted)
-    trace.opened[id(adopted)] = []
+    adopted = Keys(value)
+    adopted.begin = value.begin if isinstance(value, Book) else None
+    adopted.trace = TRACE.get()
+    adopted.was, adopted.wrote, adopted.opened = {}, {}, []
     return adopted
-
-
-def _book_adopter(kind: type) -> Callable[[Any], Any]:
-    traced = type(f"Traced{kind.__name__}", (Keys, kind), {"__slots__": ()})
-
-    def adopt(value: Any) -> Any:
-        trace = TRACE.get()
-        trace.kept.append(value)
-        trace.opened[id(value)] = []
-        value.__class__ = traced
-        return value
-
-    return adopt
 
 
 def _dataclass_adopter(kind: Any) -> Callable[[Any], Any]:

@@ -131,7 +131,7 @@ class Overview:
 overview = View("overview", version=1, empty=Overview)
 
 
-@overview.on_last
+@overview.on_last()
 def _(view: Overview, recorded: Recorded[Any], count: int) -> None:
     view.counts.decisions += count
     view.last_decision = LastDecision(
@@ -211,8 +211,13 @@ def _(view: Overview, decision: PromotionStarted, recorded: Recorded[Any]) -> No
 
 @overview.on(PromotionActivityHeld)
 def _(view: Overview, decision: PromotionActivityHeld, recorded: Recorded[Any]) -> None:
-    view.promotion.activities += 1
-    view.promotion.people_reached += decision.people_reached or 0
+    if decision.people_reached:
+        view.promotion.people_reached += decision.people_reached
+
+
+@overview.on_last(PromotionActivityHeld)
+def _(view: Overview, recorded: Recorded[Any], count: int) -> None:
+    view.promotion.activities += count
 
 
 @overview.on(OperatingBudgetGranted)
@@ -227,9 +232,13 @@ def _(view: Overview, decision: OperatingExpenseRecorded, recorded: Recorded[Any
     view.budgets[decision.year].spent += decision.amount
 
 
+@overview.on_last(PlenaryHeld)
+def _(view: Overview, recorded: Recorded[Any], count: int) -> None:
+    view.counts.plenaries_held += count
+
+
 @overview.on(PlenaryHeld)
 def _(view: Overview, decision: PlenaryHeld, recorded: Recorded[Any]) -> None:
-    view.counts.plenaries_held += 1
     view.launched_on = earliest(view.launched_on, recorded.act.decided_on)
     _set_closure(view)
 
@@ -240,9 +249,9 @@ def _set_closure(view: Overview) -> None:
         view.closure_due = framework.lasts.after(view.launched_on)
 
 
-@overview.on(NeedExpressed)
-def _(view: Overview, decision: NeedExpressed, recorded: Recorded[Any]) -> None:
-    view.counts.needs_expressed += 1
+@overview.on_last(NeedExpressed)
+def _(view: Overview, recorded: Recorded[Any], count: int) -> None:
+    view.counts.needs_expressed += count
 
 
 @overview.on(DiagnosisShared)

@@ -27,16 +27,14 @@ if TYPE_CHECKING:
 class Trace:
     """What was written while a document was folded, and by which decision.
 
-    was, wrote: by container and the name of an attribute or key, what was there at first, and
-        who wrote there last; what is gone has a writer too.
-    opened: of each dictionary, the keys whose values somebody has looked at.
+    was, wrote: by dataclass and the name of an attribute, what was there at first, and who wrote
+        there last.
     """
 
     def __init__(self) -> None:
         self.by: Writer = None
         self.was: dict[tuple[int, str], Any] = {}
         self.wrote: dict[tuple[int, str], Writer] = {}
-        self.opened: dict[int, list[Any]] = {}
         self.kept: list[Any] = []
         """Everything that was noted: while it lives, its id is nobody else's."""
 
@@ -44,15 +42,14 @@ class Trace:
         """Go on folding a document, and note who writes what in it."""
         with self.noting():
             adopt(doc)
-            handlers = view.handlers
+            each = view.each_of(history)
             for recorded in history:
                 self.by = recorded
                 decision = recorded.decision
-                for handler in handlers[type(decision)]:
+                for handler in each[type(decision)]:
                     handler(doc, decision, recorded)
-            if history:
-                for last in view.of_last:
-                    last(doc, history[-1], len(history))
+            for self.by, handle, count in view.lasts(history):
+                handle(doc, self.by, count)
 
     @contextmanager
     def noting(self) -> Iterator[None]:
@@ -85,10 +82,12 @@ class Trace:
             inside: Iterable[Any] = list.__iter__(node) if node.looked_at else ()
         elif not self.notes(node):
             return True
+        elif isinstance(node, Keys):
+            if node.wrote:
+                return False
+            inside = (dict.__getitem__(node, key) for key in node.opened)
         elif id(node) in self.written:
             return False
-        elif isinstance(node, Keys):
-            inside = (dict.__getitem__(node, key) for key in self.opened[id(node)])
         else:
             inside = (getattr(node, name) for name in node.within)
         return all(map(self.is_untouched, inside))
@@ -98,15 +97,21 @@ class Trace:
         if isinstance(node, Items):
             yield from self._rewritten_items(node)
             return
+        if isinstance(node, Keys):
+            for key, by in node.wrote.items():
+                yield _name(key), node.was[key], dict.get(node, key, ABSENT), by
+            for key in node.opened:
+                if key not in node.wrote:
+                    now = dict.__getitem__(node, key)
+                    yield _name(key), now, now, None
+            return
         place = id(node)
-        inside = self.opened[place] if isinstance(node, Keys) else node.within
         for name in self.written.get(place, ()):
-            now = dict.get(node, name, ABSENT) if isinstance(node, Keys) else getattr(node, name)
-            yield _name(name), self.was[place, name], now, self.wrote[place, name]
-        for name in inside:
+            yield name, self.was[place, name], getattr(node, name), self.wrote[place, name]
+        for name in node.within:
             if (place, name) not in self.wrote:
-                now = dict.get(node, name) if isinstance(node, Keys) else getattr(node, name)
-                yield _name(name), now, now, None
+                now = getattr(node, name)
+                yield name, now, now, None
 
     def _rewritten_items(self, node: Any) -> Iterator[Place]:
         if node.old is None and node.looked_at:
@@ -129,7 +134,7 @@ class Trace:
         was = dict(self._first(old))
         for name, now, by in self.children(new):
             yield name, was.pop(name, ABSENT), now, by
-        takers = {_name(key): self.wrote[id(new), key] for key in self.written.get(id(new), ())}
+        takers = {_name(key): by for key, by in new.wrote.items()} if isinstance(new, Keys) else {}
         for name, gone in was.items():
             by = new.shortened_by if isinstance(new, Items) else takers.get(name)
             yield name, gone, ABSENT, by
@@ -145,8 +150,9 @@ class Trace:
             for index, value in enumerate(node):
                 yield str(index), value, None
         elif isinstance(node, dict):
+            writers = node.wrote if isinstance(node, Keys) else {}
             for key, value in dict.items(node):
-                yield _name(key), value, wrote.get((place, key))
+                yield _name(key), value, writers.get(key)
         else:
             kind: Any = type(node)
             for name in names_of(kind):
@@ -162,8 +168,12 @@ class Trace:
             yield from ((str(index), value) for index, value in enumerate(node))
         else:
             content = {name: now for name, now, _ in self.children(node)}
-            for name in self.written.get(place, ()):
-                content[_name(name)] = self.was[place, name]
+            if isinstance(node, Keys):
+                content.update((_name(key), was) for key, was in node.was.items())
+            else:
+                content.update(
+                    (name, self.was[place, name]) for name in self.written.get(place, ())
+                )
             yield from ((name, was) for name, was in content.items() if was is not ABSENT)
 
     def first(self, value: Any) -> Any:
