@@ -54,10 +54,11 @@ class OwnKafka:
 
     Args:
         folder: for its data and all else.
-        user: opens the listener over TLS too; clients trust `authority`, a PEM file.
+        users: open the listener over TLS too; clients trust `authority`, a PEM file. Users may do
+            what is allowed to them, and whoever comes by another listener may do everything.
     """
 
-    def __init__(self, folder, user=None):
+    def __init__(self, folder, users=()):
         if shutil.which("java") is None:
             absent("Java", "java is not on the PATH")
         if not JARS.is_dir():
@@ -78,7 +79,7 @@ class OwnKafka:
             "controller.quorum.bootstrap.servers": f"{address}:{controller}",
             "log.dirs": folder / "logs",
         }
-        if user is not None:
+        if users:
             self.authority = folder / "authority.pem"
             overrides = self._secure(overrides, address)
         properties = (KAFKA / "server.properties").read_text() + "".join(
@@ -87,12 +88,11 @@ class OwnKafka:
         self._properties = folder / "server.properties"
         self._properties.write_text(properties)
         identity = self._java("kafka.tools.StorageTool", "random-uuid").stdout.strip()
-        users = f"SCRAM-SHA-512=[name={user.name},password={user.password}]" if user else None
         self._java(
             "kafka.tools.StorageTool",
             *("format", "--standalone", "--cluster-id", identity),
             *("--config", str(self._properties)),
-            *(("--add-scram", users) if users else ()),
+            *(f"--add-scram=SCRAM-SHA-512=[name={name},password={word}]" for name, word in users),
         )
         self.start()
 
@@ -112,6 +112,8 @@ class OwnKafka:
             f"{listener}.ssl.keystore.location": chain,
             f"{listener}.sasl.enabled.mechanisms": "SCRAM-SHA-512",
             f"{listener}.scram-sha-512.sasl.jaas.config": login,
+            "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+            "super.users": "User:ANONYMOUS",
         }
 
     @property
@@ -142,7 +144,8 @@ class OwnKafka:
             )
         deadline = time.monotonic() + 90
         while True:
-            admin = AdminClient({"bootstrap.servers": f"127.0.0.1:{self.port}"})
+            address = f"127.0.0.1:{self.port}"
+            admin = AdminClient({"bootstrap.servers": address, "log_level": 0})
             try:
                 admin.list_topics(timeout=2)
             except Exception:

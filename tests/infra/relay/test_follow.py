@@ -267,6 +267,7 @@ class TestCommands:
         away = funding("follow", "--once", "--into", "host=127.0.0.1 port=1 user=u password=hidden")
         assert (away.status, "Connection refused" in away.beside) == (1, True)
         monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1")
+        monkeypatch.setattr("infra.finance.follow.ANSWER_SECONDS", 1.0)
         away = funding("follow", "--once", "--into", self.finance)
         assert (away.status, "Connection refused" in away.beside) == (1, True)
         monkeypatch.delenv("KAFKA_BOOTSTRAP_SERVERS")

@@ -7,6 +7,14 @@ import sys
 
 import psycopg
 import pytest
+from confluent_kafka.admin import (
+    AclBinding,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    ResourcePatternType,
+    ResourceType,
+)
 
 from infra import kafka_client
 from infra.kafka_client import NotLetIn
@@ -17,16 +25,46 @@ from tests.infra.relay.story import fund
 
 pytestmark = pytest.mark.kafka
 
-USER = User("quartier-relay", "rosebud-is-not-said")
+USER = User("quartier", "rosebud-is-not-said")
+FINANCE = User("finance", "xanadu-is-not-said")
 WRONG = "mistaken-is-not-said"
-SAID_SECRETS = (USER.password, WRONG)
+SECRETS = (USER.password, FINANCE.password, WRONG)
+
+ALLOWED = {
+    USER.name: (
+        (ResourceType.TOPIC, "t", ("CREATE", "DESCRIBE", "DESCRIBE_CONFIGS", "READ", "WRITE")),
+        (ResourceType.TRANSACTIONAL_ID, "t", ("DESCRIBE", "WRITE")),
+        (ResourceType.GROUP, "quartier.relay", ("DESCRIBE",)),
+    ),
+    FINANCE.name: (
+        (ResourceType.TOPIC, "t", ("READ",)),
+        (ResourceType.GROUP, "quartier.funding.follow", ("DESCRIBE",)),
+    ),
+}
+"""What the page says that each has to be allowed, and no more."""
 
 
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory):
-    broker = OwnKafka(tmp_path_factory.mktemp("kafka"), USER)
+    broker = OwnKafka(tmp_path_factory.mktemp("kafka"), [USER, FINANCE])
+    allow(AdminClient({"bootstrap.servers": f"127.0.0.1:{broker.port}"}))
     yield broker
     broker.close()
+
+
+def allow(admin):
+    """Topics and transactional ids of the tests begin with `t`."""
+    rules = [
+        AclBinding(
+            *(kind, begin, ResourcePatternType.PREFIXED, f"User:{name}", "*"),
+            *(AclOperation[operation], AclPermissionType.ALLOW),
+        )
+        for name, allowed in ALLOWED.items()
+        for kind, begin, operations in allowed
+        for operation in operations
+    ]
+    for future in admin.create_acls(rules).values():
+        future.result(15)
 
 
 @pytest.fixture
@@ -73,21 +111,31 @@ def say_until(command, environ, enough, seconds=60):
     return "".join(lines)
 
 
-def test_the_relay_and_the_follower_are_let_in(log, environ, finance):
+def as_finance(folder):
+    (folder / "finance").write_text(FINANCE.password)
+    return {
+        "KAFKA_SASL_USERNAME": FINANCE.name,
+        "KAFKA_SASL_PASSWORD_FILE": str(folder / "finance"),
+    }
+
+
+def test_the_relay_and_the_follower_are_let_in(log, broker, environ, finance, tmp_path):
     fund(log, "paquis", 2)
-    cluster = kafka_client.cluster(environ)
+    cluster = broker.cluster(environ["KAFKA_TOPIC_PREFIX"])
     relay = subprocess.Popen(RELAY, env=environ, stderr=subprocess.PIPE, text=True)
     try:
-        wait_until(lambda: complete(log, cluster), 60)
+        wait_until(lambda: relay.poll() is not None or complete(log, cluster), 30)
     finally:
         relay.terminate()
         said = relay.communicate(timeout=30)[1]
     assert relay.returncode == 0, said
-    followed = run(FOLLOW, environ)
+    followed = run(FOLLOW, environ | as_finance(tmp_path))
     assert followed.returncode == 0, followed.stderr
     assert rows(finance, "SELECT count(*) FROM quartier.funding_event") == [(9,)]
-    for secret in SAID_SECRETS:
-        assert secret not in said + followed.stdout + followed.stderr
+    compared = run([*QUARTIER, "topics"], environ)
+    assert (compared.returncode, "Nothing was missing" in compared.stdout) == (0, True)
+    for each in (said, followed.stdout + followed.stderr, compared.stdout + compared.stderr):
+        assert not any(secret in each for secret in SECRETS)
 
 
 def complete(log, cluster):
@@ -107,7 +155,7 @@ def test_a_wrong_password_is_named_and_never_said(log, environ, finance):
     said = say_until(RELAY, environ, lambda line: "relay_interrupted" in line)
     for each in (followed.stdout + followed.stderr, said):
         assert "invalid credentials with SASL mechanism SCRAM-SHA-512" in each
-        assert not any(secret in each for secret in SAID_SECRETS)
+        assert not any(secret in each for secret in SECRETS)
     with psycopg.connect(finance) as connection:
         found = connection.execute("SELECT to_regclass('quartier.funding_event')").fetchone()
     assert found == (None,), "nothing was begun"
@@ -122,9 +170,14 @@ def test_a_certificate_that_nobody_vouches_for_is_named(environ):
 def test_brokers_that_are_away_are_none_that_do_not_let_us_in(environ):
     away = environ | {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}
     kafka_client.let_in(kafka_client.cluster(away))
-    followed = run(FOLLOW, away)
+
+
+def test_who_may_not_read_the_topic_is_told_so(environ, tmp_path):
+    elsewhere = {"KAFKA_TOPIC_PREFIX": "another-municipality."}
+    followed = run(FOLLOW, environ | as_finance(tmp_path) | elsewhere)
     assert followed.returncode == 1
-    assert "Connection refused" in followed.stderr
+    assert "TOPIC_AUTHORIZATION_FAILED" in followed.stderr
+    assert not any(secret in followed.stderr for secret in SECRETS)
 
 
 def test_a_password_that_is_missing_is_named(environ):
