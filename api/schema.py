@@ -102,7 +102,7 @@ def openapi() -> dict[str, Any]:
             "license": {"name": "EUPL-1.2", "identifier": "EUPL-1.2"},
         },
         "externalDocs": {
-            "description": "What is published to Kafka: AsyncAPI 3.",
+            "description": "Ce qui est publié par Kafka / What is published to Kafka: AsyncAPI 3",
             "url": "/api/asyncapi.yaml",
         },
         "servers": [{"url": "/"}],

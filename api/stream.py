@@ -142,9 +142,12 @@ def stream(
     if request.method == "HEAD":
         return HttpResponse(content_type=EVENT_STREAM, headers=headers)
     PLACES_HERE.take(known=known)
-    return StreamingHttpResponse(
-        Stream(TAIL, PLACES_HERE, after, types), content_type=EVENT_STREAM, headers=headers
-    )
+    try:
+        following = Stream(TAIL, PLACES_HERE, after, types, getattr(request, "id", ""))
+    except BaseException:
+        PLACES_HERE.give_back()
+        raise
+    return StreamingHttpResponse(following, content_type=EVENT_STREAM, headers=headers)
 
 
 def _begin(request: HttpRequest, after: int) -> tuple[str, int]:
@@ -161,16 +164,20 @@ def _begin(request: HttpRequest, after: int) -> tuple[str, int]:
 
 
 class Stream:
-    """One reader's stream, an iterator of whole lines. It has its place until it is closed."""
+    """One reader's stream, an iterator of whole events. It has its place until it is closed."""
 
-    def __init__(self, tail: Tail, places: Places, after: int, types: Sequence[str]) -> None:
+    def __init__(
+        self, tail: Tail, places: Places, after: int, types: Sequence[str], request_id: str
+    ) -> None:
+        self._places: Places | None = None
+        self._chunks = self._follow()
         self._tail = tail
-        self._places: Places | None = places
+        self._request_id = request_id
         self._types = frozenset(types)
         self._position = self._told = after
         self._began = time.monotonic()
-        self._chunks = self._follow()
         tail.enter()
+        self._places = places
 
     def __iter__(self) -> Iterator[bytes]:
         return self
@@ -191,7 +198,16 @@ class Stream:
             self._tail.leave()
             places.give_back()
             lasted = round(time.monotonic() - self._began, 1)
-            log.info("event_stream_ended", position=self._position, seconds=lasted)
+            log.info(
+                "event_stream_ended",
+                request_id=self._request_id,
+                position=self._position,
+                seconds=lasted,
+            )
+
+    def __del__(self) -> None:
+        """Whatever became of the answer: a place that nobody gives back is lost."""
+        self.close()
 
     def _follow(self) -> Generator[bytes]:
         yield b"retry: %d\n\n" % RETRY_MILLISECONDS

@@ -78,12 +78,13 @@ class Tail:
     def enter(self) -> None:
         """Begin to follow; to be left by `leave`."""
         with self._changed:
-            self._followers += 1
             if self._thread is None:
                 self._events.clear()
                 self._end = None
-                self._thread = threading.Thread(target=self._run, name="tail", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="tail", daemon=True)
+                thread.start()  # it waits for this lock before it looks who follows
+                self._thread = thread
+            self._followers += 1
 
     def leave(self) -> None:
         """Follow no more."""

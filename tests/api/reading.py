@@ -10,9 +10,13 @@ MESSAGES = ("id", "data", "retry", "event")
 
 
 class Reader:
-    """What a reader has made of the bytes so far: events, the last id, the time to come again."""
+    """What a reader has made of the bytes so far: events, the last id, the time to come again.
+
+    `connections`: how often he was let in.
+    """
 
     def __init__(self):
+        self.connections = 0
         self.events = []
         self.last_id = None
         self.retry = None
@@ -50,14 +54,9 @@ class Reader:
             assert not field, line
 
 
-def follow(service, reader, query, *, until, seconds=60, cut=(0.02, 0.5)):
-    """Read the feed of a service; connections are cut off at any byte, and made anew.
-
-    Returns:
-        How many connections there were.
-    """
+def follow(service, reader, query, *, until, seconds=100, cut=(0.02, 0.4)):
+    """Read the feed of a service; connections are cut off at any byte, and made anew."""
     deadline = time.monotonic() + seconds
-    connections = 0
     while not until(reader):
         assert time.monotonic() < deadline, (len(reader.events), reader.last_id)
         headers = {"Accept": "text/event-stream"}
@@ -70,14 +69,13 @@ def follow(service, reader, query, *, until, seconds=60, cut=(0.02, 0.5)):
                 answer.connection.close()
                 time.sleep(0.05)
                 continue
-            connections += 1
+            reader.connections += 1
             try:
                 _read(answer, reader, time.monotonic() + random.uniform(*cut), until)  # noqa: S311
             finally:
                 answer.close()
                 answer.connection.close()
                 reader.cut()
-    return connections
 
 
 def _read(answer, reader, ends, until):
