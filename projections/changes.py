@@ -72,7 +72,7 @@ def changes(
     read = _Reading(view, before, since, until) if view.depends_on_the_day else None
     trace, after = Trace(), before if shared else view.begin()
     trace.fold(view, after, later[len(earlier) :] if shared else later)
-    found = _Comparison(trace).of(before, after)
+    found = Comparison(trace).of(before, after)
     if interval.corrections or not shared:
         _settle(found, view, interval)
     found = _in_order(found)
@@ -132,7 +132,7 @@ def _later(one: Recorded[Any] | None, other: Recorded[Any] | None) -> Recorded[A
 # --- Two documents ------------------------------------------------------------------------------
 
 
-class _Comparison:
+class Comparison:
     """Two states of a document, place by place, of which the second was traced.
 
     They may be one and the same document: the trace knows what was there at first.
@@ -163,8 +163,8 @@ class _Comparison:
                 self._compare((*path, name), was, now, writer)
             elif now is ABSENT:
                 self.found.append(Change((*path, name), trace.first(was), ABSENT, writer))
-            else:
-                self._begun((*path, name), trace.first(was), now, writer, None)
+            elif (first := trace.first(was)) != now:
+                self._begun((*path, name), first, now, writer, None)
 
     def _begun(
         self,

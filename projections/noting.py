@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from dataclasses import is_dataclass
+from datetime import date
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from projections.facts import Book
-from projections.kinds import is_value, names_of, within
+from projections.kinds import is_value, within
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,25 +35,25 @@ class Absent:
 ABSENT: Final = Absent()
 
 _SET: Final = object.__setattr__
+_WORDS: Final = frozenset({bool, date, Decimal, int, str, tuple})
+"""What is compared when it is written: the same again is no change."""
 
 
 class Traced:
     """A dataclass of a document."""
 
     __slots__ = ()
-    names: tuple[str, ...]
-    within: tuple[str, ...]
+    _within: tuple[str, ...]
 
     def __setattr__(self, name: str, value: Any) -> None:
         old = getattr(self, name)
         if old is value:
             return
-        how = HOW[type(value)]
-        if how is None:
-            if old == value:
-                return
-        else:
+        kind = type(value)
+        if (how := HOW[kind]) is not None:
             value = how(value)
+        elif kind in _WORDS and old == value:
+            return
         _SET(self, name, value)
         trace = TRACE.get()
         place = (id(self), name)
@@ -311,12 +313,11 @@ def _adopt_dict(value: dict[Any, Any]) -> Any:
 
 
 def _dataclass_adopter(kind: Any) -> Callable[[Any], Any]:
-    names, inside = names_of(kind), within(kind)
+    inside = within(kind)
     members = {
         "__slots__": (),
         "__dataclass_fields__": kind.__dataclass_fields__,  # so that it is written as JSON
-        "names": names,
-        "within": inside,
+        "_within": inside,
     }
     traced = type(f"Traced{kind.__name__}", (Traced, kind), members)
 

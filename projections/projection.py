@@ -73,7 +73,6 @@ class Projection(Generic[State]):
         self.raw = raw
         self.handlers: Handlers[State] = Handlers()
         self.of_last: list[tuple[tuple[type[Decision], ...], LastHandler[State]]] = []
-        self.of_last: list[tuple[tuple[type[Decision], ...], LastHandler[State]]] = []
         Projection.registry[name] = self
 
     def __repr__(self) -> str:
@@ -147,6 +146,8 @@ class Projection(Generic[State]):
         self, history: Sequence[Recorded[Any]]
     ) -> dict[type[Decision], tuple[Handler[State], ...]]:
         """The handlers, by type, that are called for every decision of a history."""
+        if not self.of_last:
+            return self.handlers
         return {
             kind: tuple(each for each in self.handlers[kind] if not isinstance(each, _AsOne))
             for kind in {type(recorded.decision) for recorded in history}

@@ -89,7 +89,7 @@ class Trace:
         elif id(node) in self.written:
             return False
         else:
-            inside = (getattr(node, name) for name in node.within)
+            inside = (getattr(node, name) for name in node._within)  # noqa: SLF001 - our own
         return all(map(self.is_untouched, inside))
 
     def rewritten(self, node: Any) -> Iterator[Place]:
@@ -108,7 +108,7 @@ class Trace:
         place = id(node)
         for name in self.written.get(place, ()):
             yield name, self.was[place, name], getattr(node, name), self.wrote[place, name]
-        for name in node.within:
+        for name in node._within:  # noqa: SLF001 - our own
             if (place, name) not in self.wrote:
                 now = getattr(node, name)
                 yield name, now, now, None

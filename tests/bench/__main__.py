@@ -27,7 +27,7 @@ BENCHES = {
     "http": ("tests.bench.http", ("beside_bare_endpoint",)),
     "rebuild": ("tests.bench.rebuild", ("beside_reading",)),
     "growth": ("tests.bench.growth", ("one_more", "another_day")),
-    "changes": ("tests.bench.changes", ("beside_one_fold",)),
+    "changes": ("tests.bench.changes", ("beside_one_fold", "beside_one_read")),
     "relay": ("tests.bench.relay", ("beside_bare_producer", "answer_to_reader")),
 }
 NEED_KAFKA = {"relay"}

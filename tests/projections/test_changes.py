@@ -2,6 +2,8 @@
 
 import datetime as dt
 import json
+from dataclasses import dataclass, field
+from types import SimpleNamespace
 
 import orjson
 import pytest
@@ -9,9 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from projections import catalogue
-from projections.changes import applied, changes, plain
+from projections.changes import Comparison, applied, changes, plain
+from projections.facts import Book, book
 from projections.intervals import decided, learned
-from projections.noting import ABSENT
+from projections.noting import ABSENT, adopt
 from projections.tracing import Trace
 from projections.view import fold
 from tests.domain import stages
@@ -136,3 +139,133 @@ def test_changes_lead_from_one_state_to_another_whatever_was_decided(data):
     for view in VIEWS:
         hold_between_instants(view, history, instant(since), instant(until))
         hold_between_days(view, history, first, last)
+
+
+# --- Who it was ---------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Line:
+    words: int = 0
+    items: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Page:
+    words: int = 0
+    line: Line = field(default_factory=Line)
+    lines: Book[str, Line] = book(Line)
+    names: dict[str, int] = field(default_factory=dict)
+    notes: list[Line] = field(default_factory=list)
+
+
+def traced(*steps, before=()):
+    """The changes that these writes bring about, each by its place among them, from 1."""
+    page, trace = Page(), Trace()
+    for step in before:
+        step(page)
+    with trace.noting():
+        adopt(page)
+        for place, step in enumerate(steps, start=1):
+            trace.by = SimpleNamespace(position=place)
+            step(page)
+    found = Comparison(trace).of(page, page)
+    return {
+        each.pointer: (*(v if v is ABSENT else plain(v) for v in (each.before, each.after)), by)
+        for each in found
+        for by in [each.by.position]
+    }
+
+
+def test_the_same_written_again_keeps_its_writer():
+    def write(page):
+        page.words = page.line.words = 7
+        page.names["n"] = 7
+
+    assert traced(write, write) == {
+        "/words": (0, 7, 1),
+        "/line/words": (0, 7, 1),
+        "/names/n": (ABSENT, 7, 1),
+    }
+
+
+def test_what_was_done_and_undone_is_no_change():
+    def do(page):
+        page.words = 1
+        page.names["n"] = 1
+        page.lines["l"].words = 1
+        page.notes.append(Line(1))
+
+    def undo(page):
+        page.words = 0
+        del page.names["n"], page.lines["l"]
+        page.notes.pop()
+
+    assert traced(do, undo) == {}
+
+
+def test_a_thing_belongs_to_who_began_it_and_what_is_in_it_to_who_wrote_there():
+    def begin(page):
+        page.lines["l"].words = 1
+        page.lines["l"].items.append("a")
+
+    def follow(page):
+        page.lines["l"].words = 2
+        page.lines["l"].items.append("b")
+
+    assert traced(begin, follow) == {
+        "/lines/l": (ABSENT, {"items": ["a"]}, 1),
+        "/lines/l/words": (ABSENT, 2, 2),
+        "/lines/l/items/1": (ABSENT, "b", 2),
+    }
+
+
+def test_what_was_there_is_told_as_it_was_whatever_was_done_to_it_since():
+    def before(page):
+        page.lines["gone"].items.append("a")
+        page.lines["new"].items.extend("ab")
+        page.notes.append(Line(1))
+
+    def change(page):
+        page.lines["gone"].items.append("b")
+        page.lines["new"].items.insert(0, "c")
+        page.notes[0].words = 2
+
+    def replace_(page):
+        del page.lines["gone"]
+        page.lines["new"] = Line(5, ["a"])
+        page.notes[:] = [Line(3)]
+
+    assert traced(change, replace_, before=[before]) == {
+        "/lines/gone": ({"words": 0, "items": ["a"]}, ABSENT, 2),
+        "/lines/new/words": (0, 5, 2),
+        "/lines/new/items/1": ("b", ABSENT, 2),
+        "/notes/0/words": (1, 3, 2),
+    }
+
+
+@pytest.mark.parametrize(
+    "view", [each for each in VIEWS if not each.depends_on_the_day], ids=lambda view: view.name
+)
+def test_without_its_decision_a_change_would_not_be(view):
+    """Up to the decision before, the place is not as it is with it."""
+    history = told(*stages.CLOSED).history
+    end = instant(len(history))
+    for since in (0, len(history) // 2):
+        for change in between_instants(view, history, instant(since), end)[::7]:
+            states = [
+                at(shown(view, history, TODAY, known_at=instant(place)), change.path)
+                for place in (change.by.position - 1, change.by.position)
+            ]
+            assert states[0] != states[1], change.pointer
+
+
+def at(document, path):
+    for step in path:
+        if isinstance(document, list) and int(step) < len(document):
+            document = document[int(step)]
+        elif isinstance(document, dict) and step in document:
+            document = document[step]
+        else:
+            return ABSENT
+    return document
