@@ -15,7 +15,7 @@ from domain.funding import RouteKind
 from domain.values import ZERO, ActionId, ServiceId, Year
 from projections.keyset import place_of
 from projections.ledger import ENTRIES, Account
-from projections.ledger_queries import GRANTED, Part, Query, where
+from projections.ledger_queries import Part, Query, where
 
 if TYPE_CHECKING:
     from domain.values import ContractId
@@ -62,7 +62,8 @@ class SumOf:
     """Money of one kind, as it was asked for; what was not asked by is null.
 
     `moved` is what moved in the year, or in all years; `held` is where the money is at the end
-    of the year, or now. A service that is null has not been named yet.
+    of the year, or now. A service that is null has not been named yet. A year in which nothing
+    moves or waits any more is not there: what was spent stays with the last one that is.
     """
 
     contract: ContractId | None = None
@@ -101,7 +102,7 @@ def sums(
     """Sums of money, one for each combination of `by`, in that order.
 
     By year there is one for each year in which money moved or waited, up to this year or the
-    last one that money moved in. Without `by` it is one sum, or none where there is nothing.
+    last one that any money moved in. Without `by` it is one sum, or none where there is nothing.
 
     Args:
         part: of what; with a `year`, of that year.
@@ -158,7 +159,8 @@ def _moved(keys: Sequence[str], source: str, conditions: Sequence[str]) -> str:
 
 def _by_year(keys: Sequence[str]) -> str:
     """For each year what moved in it, and what is there at its end."""
-    years = f"SELECT {_listed(keys, ['generate_series(min(year), greatest(max(year), %s::int))'])}"
+    last = "greatest((SELECT max(year) FROM moved), %s::int)"
+    years = f"SELECT {_listed(keys, [f'generate_series(min(year), {last})'])}"
     moved = [f"coalesce({name}, 0) AS {name}" for name in _MOVED]
     held = [f"sum({name}) OVER before AS {name}" for name in _HELD]
     return (
@@ -180,25 +182,11 @@ def _at_once(keys: Sequence[str], year: int | None) -> tuple[str, list[Any]]:
 
 
 def _sum(by: Sequence[str], row: Sequence[Any]) -> SumOf:
-    """A row of `sums`."""
-    amounts = [Decimal(each) for each in row[len(by) :]]
-    moved = dict(zip(_INTO, amounts, strict=False))
-    held = {
-        account.value: amount for account, amount in zip(_IN, amounts[len(moved) :], strict=True)
-    }
+    """A row of `sums`; the accounts come in the order that `Moved` and `Held` have them."""
     named: dict[str, Any] = {name: value or None for name, value in zip(by, row, strict=False)}
     if named.get("kind") is not None:
         named["kind"] = KINDS[named["kind"]]
-    return SumOf(
-        **named,
-        moved=Moved(
-            **{
-                "enforceable" if account is Account.AVAILABLE else account.value: amount
-                for account, amount in moved.items()
-            }
-        ),
-        held=Held(
-            enforceable=sum((held[name] for name in GRANTED), ZERO),
-            **held,
-        ),
-    )
+    amounts = row[len(by) :]
+    waiting, granted, refused = amounts[7:10], amounts[10:14], amounts[14:]
+    held = (*waiting, sum(granted, ZERO), *granted, *refused)
+    return SumOf(**named, moved=Moved(*amounts[:7]), held=Held(*held))
