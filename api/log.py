@@ -210,9 +210,9 @@ class EvidenceBundle(Endpoint):
         except NotSealed:
             raise _not_yet() from None
         except ValueError:
-            raise refuse(
-                "kept", Unreadable("integer", "Must not be larger than the log.")
-            ) from None
+            end = tiles.sealed_size(cursor())
+            said = f"Lies beyond the end of the log, {end}."
+            raise refuse("kept", Unreadable("beyond_the_end", said, end=end)) from None
         return StreamingHttpResponse(
             pieces,
             content_type=ZIP,

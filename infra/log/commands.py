@@ -143,6 +143,7 @@ def follow_command(
     """Read a log's newest checkpoint, and check that it extends the one you kept.
 
     Run daily by somebody else than whoever runs the log, it shows that nothing was rewritten.
+    Exit status 1 if something was, or the checkpoint is not signed; 2 if the log does not answer.
 
     For example:
         quartier log follow https://quartier.example/log --key "$KEY" --kept checkpoint
@@ -150,8 +151,13 @@ def follow_command(
     try:
         trusted = [VerifierKey.parse(each) for each in key]
         before = Note.parse(kept.read_bytes()) if kept and kept.exists() else None
+    except (NoteError, OSError) as error:
+        fail(plain(error), USED_WRONGLY)
+    try:
         newest, found = follow(fetcher(url), trusted, before)
-    except (NoteError, NotReachable, OSError, ValueError) as error:
+    except (NotReachable, OSError) as error:
+        fail(f"Cannot be reached: {plain(error)}", USED_WRONGLY)
+    except (NoteError, ValueError) as error:
         fail(plain(error))
     if as_json:
         answer({"checkpoint": str(newest), "findings": [each.as_json() for each in found]})
@@ -186,13 +192,14 @@ def verify_command(
     """Check a contract's evidence, or a decision's proof, offline.
 
     The verdict is that of the `verifier.py` in every bundle. Without --key it is checked under the
-    key enclosed: that shows that the evidence is whole, not whose it is.
+    key enclosed: that shows that the evidence is whole, not whose it is. Exit status 1 if
+    something is wrong; the first thing is named.
 
     For example:
 
         quartier verify paquis-evidence.zip --key 'quartier.example/log+5ff4c1d0+AbC...'
 
-        quartier verify proof.json --kept checkpoint
+        quartier verify paquis-evidence.zip --kept checkpoint --json
     """
     chosen = read_language(language)
     try:

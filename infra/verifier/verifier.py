@@ -29,7 +29,6 @@ entry | la décision {position} n'est pas celle scellée | decision {position} i
 payload | le contenu de la décision {position} a changé | the content of decision {position} changed
 history | une décision manque avant la {position} | a decision is missing before {position}
 text | un texte de la décision {position} a changé | a text of decision {position} changed
-document | le fichier {file} a changé | the file {file} changed
 older-tree | journal de {size}, point gardé de {kept} | log of {size}, kept checkpoint of {kept}
 fork | le journal contredit le point gardé | the log contradicts the kept checkpoint
 no-consistency | redemandez le dossier avec ?kept={kept} | ask for the bundle with ?kept={kept}
@@ -195,7 +194,7 @@ def check_bundle(files: dict[str, bytes], keys: Sequence[str], witnesses: Sequen
     demand(known, "file", file="texts.ndjson")
     for name in (name for name in files if name.startswith("documents/")):
         digest = sha256(files[name]).hexdigest()
-        demand(name[10:] == digest and f'"{digest}"' in rows[1], "document", file=name)
+        demand(name[10:] == digest and f'"{digest}"' in rows[1], "file", file=name)
     return {"contract": contract, "decisions": len(entries), "log": origin, "size": size}
 
 
@@ -261,16 +260,17 @@ def verify(file: Path, keys: Any = (), witnesses: Any = (), kept: Any = None) ->
     data, before, files = file.read_bytes(), kept.read_text("utf-8") if kept else "", {}
     try:
         if data.startswith(b"PK"):
-            files = unpack(data)
+            files = shown = unpack(data)
             found = check_bundle(files, keys, witnesses)
-            if before:
-                check_kept(before, files, keys)
             check_files(found["contract"], files, data)
         else:
             proof = json.loads(data)
+            shown = {name: proof[name].encode() for name in ("key", "checkpoint")}
             opened = open_note(proof["checkpoint"], keys or proof["key"].split(), witnesses)
             said = read_decision(proof["entry"], proof["payload"], proof, *opened[1:])
             found = dict(said, log=opened[0], size=opened[1])
+        if before:
+            check_kept(before, shown, keys)
         return {"ok": True, **found, "fr": "tout est juste", "en": "all of it holds"}  # noqa: TRY300
     except Wrong as wrong:
         name, facts = wrong.args

@@ -187,6 +187,9 @@ def test_a_bundle_extends_the_checkpoint_that_was_kept(anybody, paquis, key_file
     assert verify(file, kept=kept)["ok"]
     for wrong in ("4", "-1", "x", ""):
         problem(anybody.get("/api/v1/contracts/paquis/evidence.zip", {"kept": wrong}), 400, "query")
+    answer = anybody.get("/api/v1/contracts/paquis/evidence.zip", {"kept": "4"})
+    (fault,) = problem(answer, 400, "query")["errors"]
+    assert fault["message"] == "Se trouve au-delà de la fin du journal, 3."
 
 
 def test_a_contract_that_is_not_there_has_no_bundle(anybody, sealed):

@@ -282,7 +282,7 @@ def test_what_stands_beside_the_decisions_is_noticed(bundle_file):
         ("events.ndjson", files["events.ndjson"] + b"{}", "file", "events.ndjson"),
         ("texts.ndjson", files["texts.ndjson"] + text.encode(), "file", "texts.ndjson"),
         ("texts.ndjson", files["texts.ndjson"] * 2, "file", "texts.ndjson"),
-        (f"documents/{paper}", b"forged", "document", f"documents/{paper}"),
+        (f"documents/{paper}", b"forged", "file", f"documents/{paper}"),
     ):
         verdict = verify(forged(bundle_file, {name: content}))
         assert (verdict.get("fault"), verdict.get("file")) == (fault, file), (name, verdict)
@@ -420,8 +420,8 @@ def test_documents_are_compared_with_their_digest(database, cursor, key_file, re
     seal_all(key_file)
     for papers, fault in (
         ([(digest, b"PV 3")], None),
-        ([(digest, b"PV 4")], "document"),
-        ([(verifier.sha256(b"PV 4").hexdigest(), b"PV 4")], "document"),
+        ([(digest, b"PV 4")], "file"),
+        ([(verifier.sha256(b"PV 4").hexdigest(), b"PV 4")], "file"),
     ):
         pieces = evidence.bundle(cursor, "paquis", reader=None, papers=papers)
         file.write_bytes(b"".join(pieces))
@@ -482,6 +482,23 @@ def test_a_proof_stands_alone(sealed, cursor, key_file, tmp_path):
         assert verdict["ok"]
         assert verdict["position"] == position
         assert verdict == verify(file)
+
+
+def test_a_proof_is_compared_with_a_kept_checkpoint_too(sealed, cursor, key_file, tmp_path):
+    """It has no consistency proof: of another size, nothing is said to hold."""
+    file, kept = tmp_path / "proof.json", tmp_path / "checkpoint"
+    kept.write_text(str(sealed(3).note()))
+    file.write_bytes(orjson.dumps(proof(cursor, 2).as_json()))
+    assert verify(file, kept=kept)["ok"]
+    forked = Checkpoint("log.example/quartier", 3, bytes(32)).text()
+    other = tmp_path / "other"
+    other.write_text(str(Note(forked, tuple(k.sign(forked) for k in read_keys(key_file).signing))))
+    assert verify(file, kept=other)["fault"] == "fork"
+    newer = sealed(4)
+    other.write_text(str(newer.note()))
+    assert verify(file, kept=other)["fault"] == "older-tree"
+    file.write_bytes(orjson.dumps(proof(cursor, 2).as_json()))
+    assert verify(file, kept=kept)["fault"] == "no-consistency"
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100)

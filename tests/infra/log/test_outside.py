@@ -314,7 +314,7 @@ def test_a_log_is_followed_from_the_command_line(
     kept.write_text(str(ahead))
     assert quartier("follow", "http://log/", "--key", key, "--kept", str(kept), "--json")[0] == 1
     assert kept.read_text() == str(ahead), "what was kept is not thrown away"
-    assert quartier("follow", "http://log/", "--key", "x")[0] == 1
+    assert quartier("follow", "http://log/", "--key", "x")[0] == 2
 
 
 def test_a_second_sealer_takes_over_from_the_first(record, key_file, cursor):
