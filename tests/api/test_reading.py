@@ -146,6 +146,7 @@ CONTRACT = "/api/v1/contracts/{contract}"
         "/api/v1/events",
         "/api/v1/funding/entries",
         "/api/v1/funding/ledger",
+        "/api/v1/funding/sums",
         "/api/v1/reference",
         "/api/v1/silences",
         "/health/live",
