@@ -248,7 +248,7 @@ def differences(before: Any, after: Any, path: Path = ()) -> list[Change]:
     if before == after:
         return []
     same = type(before) is type(after) and type(after) in {dict, list}
-    if not same or _is_reference(before) or _is_reference(after):
+    if not same or _is_one(before) or _is_one(after):
         return [Change(path, before, after, None)]
     old, new = _names(before), _names(after)
     found: list[Change] = []
@@ -264,8 +264,10 @@ def _names(container: Any) -> dict[str, Any]:
     return {str(index): value for index, value in enumerate(container)}
 
 
-def _is_reference(value: Any) -> bool:
-    """A free text by reference, which is one value."""
+def _is_one(value: Any) -> bool:
+    """What is one value: a free text by reference, a list of positions or of names."""
+    if isinstance(value, list):
+        return bool(value) and type(value[0]) in {int, str}
     return isinstance(value, dict) and value.keys() == {"text", "digest"}
 
 
