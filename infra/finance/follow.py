@@ -135,8 +135,8 @@ def identity(cluster: Cluster, topic: str) -> str:
     (told,) = admin.describe_topics(TopicCollection([topic])).values()
     try:
         return str(told.result(ANSWER_SECONDS).topic_id or "")
-    except KafkaException as error:
-        log.info("topic_not_told_apart", topic=topic, reason=error.args[0].name())
+    except (KafkaException, TimeoutError) as error:
+        log.info("topic_not_told_apart", topic=topic, reason=str(error) or "no answer")
         return ""
 
 

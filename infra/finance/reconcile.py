@@ -104,7 +104,7 @@ def ask(address: str, date: dt.date, *, token: str | None = None) -> Day:
     query = urllib.parse.urlencode({"date": date.isoformat(), "lines": "true"})
     url = f"{address.rstrip('/')}/api/v1/funding/digest?{query}"
     if not url.startswith(("http://", "https://")):
-        raise ValueError(f"{address} is not an address of the web.")
+        raise ValueError(f"{address} is no address of the web.")
     headers = {"Accept": "application/json", "Accept-Language": "en"}
     if token:
         headers["Authorization"] = f"Bearer {token}"
