@@ -246,15 +246,11 @@ def _complaining(cluster: Cluster | None) -> Iterator[None]:
     except kafka_client.NotLetIn as error:
         fail(plain(f"Kafka does not let us in: {error}"))
     except psycopg.errors.UndefinedTable:
-        fail(
-            "Nothing was ever landed in the finance database: quartier funding follow begins it.",
-        )
+        fail("Nothing was ever landed in the finance database: quartier funding follow begins it.")
     except psycopg.Error as error:
         _refused_by_database(error)
-    except NoTopic as error:
+    except (NoTopic, StreamFault, OSError, ValueError) as error:
         fail(plain(error))
-    except (StreamFault, OSError, ValueError) as error:
-        fail(plain(f"{type(error).__name__}: {error}"))
 
 
 def _refused_by_database(error: psycopg.Error) -> NoReturn:

@@ -116,6 +116,8 @@ def ask(address: str, date: dt.date, *, token: str | None = None) -> Day:
         digest = given["digest"]
     except urllib.error.HTTPError as refusal:
         raise ConnectionError(f"{address} answers {refusal.code}: {_why(refusal)}") from None
+    except urllib.error.URLError as silence:
+        raise ConnectionError(f"{address} cannot be reached: {silence.reason}") from None
     except (orjson.JSONDecodeError, KeyError, TypeError):
         raise ValueError(f"{address} does not answer as a Quartier does.") from None
     if day.digest != digest:

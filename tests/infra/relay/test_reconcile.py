@@ -76,6 +76,11 @@ def test_an_answer_that_is_none_is_refused(body, said):
         ask(address, DATE)
 
 
+def test_who_does_not_answer_is_named():
+    with pytest.raises(ConnectionError, match=r"http://127\.0\.0\.1:1 cannot be reached"):
+        ask("http://127.0.0.1:1", DATE)
+
+
 @pytest.mark.parametrize("address", ["file:///etc/passwd", "quartier.example"])
 def test_an_address_is_of_the_web(address):
     with pytest.raises(ValueError, match="no address of the web"):
