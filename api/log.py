@@ -228,8 +228,8 @@ def _not_yet() -> problems.Problem:
     return problems.Problem(
         problems.UNAVAILABLE,
         Bilingual(
-            "Cette décision n'est pas encore scellée ; elle le sera sous peu.",
-            "This decision is not sealed yet; it soon will be.",
+            "Cette décision n'est pas encore scellée ; elle l'est d'ordinaire en une seconde.",
+            "This decision is not sealed yet; it usually is within a second.",
         ),
         headers={"Retry-After": "1"},
     )
