@@ -41,6 +41,10 @@ from tests.infra.relay.story import Log
 pytestmark = pytest.mark.kafka
 
 
+OUTAGE_PAUSE = 0.5
+"""What is recorded during an outage of minutes shall not take as long to catch up with."""
+
+
 def often(short, long):
     """A parameter: how many times in the suite, and how many under torture."""
     return pytest.mark.parametrize("times", [short, pytest.param(long, marks=pytest.mark.torture)])
@@ -128,7 +132,7 @@ def own(own_kafka, cluster):
 
 @pytest.mark.parametrize("away", [2, pytest.param(60, marks=pytest.mark.torture)])
 def test_a_broker_that_is_stopped_for_a_while(log, own, own_kafka, finance, away):
-    with filling(log):
+    with filling(log, pause=OUTAGE_PAUSE):
         relay = start_relay(log, own)
         time.sleep(2)
         own_kafka.stop()
@@ -142,7 +146,7 @@ def test_a_broker_that_is_stopped_for_a_while(log, own, own_kafka, finance, away
 
 @often(1, 10)
 def test_a_broker_that_is_killed(log, own, own_kafka, finance, times):
-    with filling(log):
+    with filling(log, pause=OUTAGE_PAUSE):
         relay = start_relay(log, own)
         for _ in range(times):
             time.sleep(2)
