@@ -77,11 +77,11 @@ def append_one(_: int = 0) -> None:
 def sealing() -> Iterator[None]:
     """The worker that seals, in a thread."""
     from infra.log.sealing import Sealer  # noqa: PLC0415 - settings come first
-    from infra.worker import Work, Worker  # noqa: PLC0415
+    from infra.worker import Worker, in_steps  # noqa: PLC0415
 
     with keys() as file:
         sealer = Sealer(file)
-        worker = Worker([Work("seal", sealer.step)])
+        worker = Worker([in_steps("seal", sealer.step)])
         thread = threading.Thread(target=worker.run)
         thread.start()
         try:
