@@ -13,13 +13,15 @@ from projections.assessment import assess
 from projections.bodies import bodies
 from projections.conformity import conformity
 from projections.diagnosis import NeedOutcome, diagnosis
-from projections.funding import CreditState, funding
+from projections.funding import funding
+from projections.funding_document import CreditState
 from projections.genealogy import backwards, forwards, genealogy
 from projections.overview import overview
 from projections.phase import Phase
 from projections.plenaries import PlenaryState, plenaries
 from projections.requirement import REQUIREMENTS, State
-from projections.roadmap import HandoverAnswer, VersionState, roadmap
+from projections.roadmap import roadmap
+from projections.roadmap_document import HandoverAnswer, VersionState
 from projections.timeline import Deadline, timeline
 from projections.view import fold
 from tests.domain.given import text_ref
