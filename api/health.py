@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Final
 
 import psycopg
@@ -17,7 +18,8 @@ from api.answers import answered
 from api.endpoint import Answer, Endpoint, operation
 from domain.values import Bilingual
 from infra import metrics
-from infra.database import forget_connection
+from infra.database import cursor, forget_connection
+from infra.log.sealing import oldest_unsealed, unsealed
 from infra.reference import reference
 from infra.store import log_size
 from projections.positions import positions
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
 
 NO_STORE: Final = {"Cache-Control": "no-store"}
 OK: Final = "ok"
+UNSEALED: Final = dt.timedelta(minutes=1)
+"""How long a decision may lie unsealed, before it is said: someone may have refused to sign."""
+
 BEHIND: Final = 1_000
 """Decisions that read models may be behind, before it is said of them."""
 
@@ -45,8 +50,9 @@ class Live(Endpoint):
 class Ready(Endpoint):
     """Everything that answering needs is there; or which part is not.
 
-    Read models that are behind are named, but do not make the service unready: contracts are read
-    as they are without them, and taking every server out at once would help nobody.
+    Read models that are behind are named, and decisions that nobody seals, but do not make the
+    service unready: contracts are read and recorded as they are without them, and taking every
+    server out at once would help nobody.
     """
 
     @operation(
@@ -99,11 +105,21 @@ def _read_models() -> str:
     return OK if behind <= BEHIND else f"{behind} decisions behind"
 
 
+def _log() -> str:
+    """Whether the transparency log keeps up. If not, `quartier check` says why."""
+    since = oldest_unsealed(cursor())
+    if since is None or dt.datetime.now(dt.UTC) - since < UNSEALED:
+        return OK
+    waiting = unsealed(cursor())
+    return f"{waiting} decisions not sealed since {since.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
 CHECKS: Final[dict[str, Callable[[], str]]] = {
     "database": _database,
     "migrations": _migrations,
     "reference": _reference,
     "read_models": _read_models,
+    "log": _log,
 }
 NEEDED: Final = ("database", "migrations", "reference")
 
@@ -137,7 +153,7 @@ class StoreCollector:
     def collect(self) -> Iterator[Metric]:
         up = GaugeMetricFamily("quartier_database_up", "Whether the database answers.")
         try:
-            known, size = positions(), log_size()
+            known, size, unsealed_now = positions(), log_size(), unsealed(cursor())
         except (psycopg.Error, Error):
             forget_connection()
             up.add_metric([], 0)
@@ -148,6 +164,9 @@ class StoreCollector:
         events = GaugeMetricFamily("quartier_events", "Decisions recorded, all in all.")
         events.add_metric([], size)
         yield events
+        waiting = GaugeMetricFamily("quartier_log_unsealed", "Decisions not yet sealed in the log.")
+        waiting.add_metric([], unsealed_now)
+        yield waiting
         behind = GaugeMetricFamily(
             "quartier_read_model_behind",
             "Decisions that a read model has not taken in.",

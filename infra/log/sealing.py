@@ -15,6 +15,7 @@ from infra.log.keys import key_file
 from infra.log.sealer import seal
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     import psycopg
@@ -124,6 +125,18 @@ def leave_lock(connection: Connection) -> None:
 def unsealed(cursor: Cursor) -> int:
     """How many decisions are recorded and not yet under a signed checkpoint."""
     return tiles.committed(cursor) - tiles.sealed_size(cursor)
+
+
+def oldest_unsealed(cursor: Cursor) -> datetime | None:
+    """When the first decision was recorded that is not under a signed checkpoint; None if all are.
+
+    What is recorded at this moment is not, for the tenth of a second until it is sealed.
+    """
+    after = tiles.sealed_size(cursor)
+    row = cursor.execute(
+        "SELECT recorded_at FROM event WHERE position = %s", [after + 1]
+    ).fetchone()
+    return None if row is None else row[0]
 
 
 def wait_until_sealed(cursor: Cursor, position: int, seconds: float = 2.0) -> bool:

@@ -1,5 +1,6 @@
 """Documents, persons, reference data, health, the schema and its pages."""
 
+import datetime as dt
 import hashlib
 
 import pytest
@@ -164,6 +165,17 @@ def test_what_is_not_ready_is_named(database, anybody, monkeypatch):
     assert told["not_ready"] == ["migrations"]
     assert told["checks"]["database"] == "ok"
     assert int(answer["Retry-After"]) > 0
+
+
+def test_decisions_that_nobody_seals_are_said(paquis, anybody, monkeypatch):
+    from api import health  # noqa: PLC0415 - needs settings
+
+    assert anybody.get("/health/ready").json()["checks"]["log"] == "ok"
+    monkeypatch.setattr(health, "UNSEALED", dt.timedelta(0))
+    answer = anybody.get("/health/ready")
+    assert answer.status_code == 200, "contracts can be read and recorded all the same"
+    assert answer.json()["checks"]["log"].startswith("2 decisions not sealed since 20")
+    assert "quartier_log_unsealed 2.0" in anybody.get("/metrics").content.decode()
 
 
 def test_without_a_database_it_says_so_and_recovers(paquis, anybody, monkeypatch):
