@@ -14,6 +14,7 @@ from infra.broker import EmbeddedBroker
 from infra.kafka_client import Cluster
 from infra.relay import topics
 from infra.relay.topics import DECISIONS, FUNDING, POSITIONS, TopicsUnfit
+from tests.infra.relay.reading import wait_until
 
 pytestmark = pytest.mark.kafka
 
@@ -30,13 +31,16 @@ def settings(admin, name):
 
 
 def change(admin, name, **changes):
+    """Change settings, and wait until the broker goes by them: it learns of them afterwards."""
+    wanted = {key.replace("_", "."): value for key, value in changes.items()}
     entries = [
-        ConfigEntry(key.replace("_", "."), value, incremental_operation=AlterConfigOpType.SET)
-        for key, value in changes.items()
+        ConfigEntry(key, value, incremental_operation=AlterConfigOpType.SET)
+        for key, value in wanted.items()
     ]
     resource = ConfigResource(ResourceType.TOPIC, name, incremental_configs=entries)
     (future,) = admin.incremental_alter_configs([resource]).values()
     future.result(15)
+    wait_until(lambda: wanted.items() <= settings(admin, name).items())
 
 
 def test_they_are_made_with_what_finance_relies_on(cluster, admin):
