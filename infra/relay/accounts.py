@@ -194,6 +194,10 @@ class Accounts:
         for standing in effective(history):
             self._titles.take_in(standing.decision)
             ledger.apply(self._rows, standing)
+        # Told anew is what the first one moves; all other entries were told before.
+        entries = self._rows[ENTRIES]
+        for key in [key for key in entries if key[0] != first.position]:
+            del entries[key]
         if type(first.decision) not in MONEY:
             return None
         now = dict(self._all())

@@ -232,6 +232,27 @@ def test_a_correction_that_moves_nothing_is_told_all_the_same():
     assert (line["account"], moved(line)) == ("bancs/1", {})
 
 
+def two_actions(*decisions):
+    return recorded(
+        *(decision for name in "ab" for decision in (proposed(name), budgeted(name))),
+        committed("a", "1.00"),
+        committed("b", "2.00"),
+        *decisions,
+    )
+
+
+def test_a_correction_that_moves_nothing_is_about_its_own_account_alone():
+    event = told(two_actions(rectified(50, reference="C 2")))[-1]
+    assert [line["account"] for line in event["lines"]] == ["a/1"]
+
+
+def test_after_a_rectified_title_an_event_is_about_its_own_account_alone():
+    event = told(two_actions(rectified(10, title="Bancs"), committed("b", "3.00")))[-1]
+    assert [(line["account"], moved(line)) for line in event["lines"]] == [
+        ("b/1", {"available": "-3.00", "committed": "3.00"})
+    ]
+
+
 def test_a_rectified_title_is_no_funding_event_and_is_used_from_then_on():
     history = recorded(
         proposed("bancs", "Bncs"),
