@@ -43,6 +43,7 @@ never changes, and everything that can be read is derived from those events.
 - Every error has one shape, `application/problem+json`, in the language of `Accept-Language`
   (French first): `errors` name fields by JSON pointers, `findings` the rules in the way.
 - A request with an `Idempotency-Key` can be sent again at any time: it is recorded once.
+- What is published to Kafka is described by [AsyncAPI 3](/api/asyncapi.yaml).
 """
 
 _PATH_PARAMETERS: Final[dict[str, dict[str, Any]]] = {
