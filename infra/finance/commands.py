@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import signal
 import sys
 import threading
@@ -34,6 +35,7 @@ from infra.finance.reconcile import ask, compare
 from infra.finance.tables import SCHEMA
 from infra.logging import configure, log_format
 from infra.relay.topics import FUNDING
+from infra.submission import today_in_geneva
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -133,6 +135,8 @@ def reconcile(
     """
     if (day := read_day(date, "DATE")) is None or into is None:
         fail(f"Name the finance database: --into DSN, or {DSN}.", USED_WRONGLY)
+    if against is None and day > (today := today_in_geneva(dt.datetime.now(dt.UTC))):
+        fail(f"{day} lies in the future: it is {today}.", USED_WRONGLY)
     _look_at(into)
     if against is None:
         with session.opened():

@@ -145,3 +145,10 @@ def test_finance_reconciles_with_a_quartier_elsewhere(log, finance, tmp_path):
         assert isinstance(early.exception, Failure)
         assert "answers 400" in str(early.exception)
         assert "Lies in the future" in str(early.exception)
+
+
+def test_a_day_that_has_not_begun_agrees_with_nothing():
+    runner = CliRunner(env={"QUARTIER_FINANCE_DSN": "service=finance"})
+    early = runner.invoke(funding_app, ["reconcile", f"{today() + dt.timedelta(days=1)}"])
+    assert isinstance(early.exception, Failure)
+    assert "lies in the future" in str(early.exception)
