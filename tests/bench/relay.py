@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import http.client
+import os
 import secrets
 import statistics
+import subprocess
+import sys
+import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+import orjson
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from infra import kafka_client
+from infra.accounts import Role, create_account
 from infra.database import dedicated
 from infra.kafka_client import Cluster
 from infra.relay import topics
@@ -20,6 +28,8 @@ from infra.relay.messages import Message, Messages
 from infra.relay.publisher import PRODUCER
 from infra.relay.relay import EVENTS_PER_TRANSACTION, Relay
 from infra.relay.source import LogSource
+from tests.bench.append import fresh as contracts
+from tests.bench.http import BODY, served
 from tests.bench.measure import Figure, Ratio, interleaved
 from tests.infra.relay.story import Log, committed, fund, released, spent
 
@@ -123,39 +133,72 @@ def beside_bare_producer(place: Place) -> Iterator[Ratio]:
 
 
 def answer_to_reader(place: Place) -> Iterator[Figure]:
-    """From the answer to a recording to a reader of committed messages, at a steady pace."""
-    cluster, log, stop = fresh(), Log(place.url), threading.Event()
-    relay = Relay(LogSource(dedicated), cluster, SOURCE)
-    thread = threading.Thread(target=relay.run, args=[stop])
-    thread.start()
-    contract = f"pace-{secrets.token_hex(4)}"
-    fund(log, contract)
-    answered: dict[str, float] = {}
+    """From the answer to a recording over HTTP to a reader of committed messages, at a pace.
+
+    With everything at work that is in production: the web service and the worker, each a process,
+    the worker projecting, sealing and relaying.
+    """
+    cluster, stop = fresh(), threading.Event()
+    token = create_account(f"pace-{secrets.token_hex(4)}", Role.COORDINATOR)
+    (contract,) = contracts(1)
     arrived: dict[str, float] = {}
-    reader = threading.Thread(target=_read, args=[cluster, arrived, contract, stop])
+    reader = threading.Thread(target=_read, args=[cluster, arrived, stop])
     reader.start()
-    while relay._place.position < log.size():
-        time.sleep(0.05)
-    began = time.perf_counter()
-    for number in range(PER_SECOND * SECONDS):
-        time.sleep(max(0.0, began + number / PER_SECOND - time.perf_counter()))
-        log.record(contract, committed("bancs", "1.00", f"C {number}"))
-        answered[f"{contract}/{log._versions[contract]}"] = time.perf_counter()
-    deadline = time.perf_counter() + 30
-    while len(answered.keys() - arrived.keys()) and time.perf_counter() < deadline:
-        time.sleep(0.05)
+    with served("infra.settings", "/health/live") as port, _working(cluster.prefix):
+        client = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        _wait_until(lambda: f"{contract}/1" in arrived)
+        answered: dict[str, float] = {}
+        began = time.perf_counter()
+        for number in range(PER_SECOND * SECONDS):
+            time.sleep(max(0.0, began + number / PER_SECOND - time.perf_counter()))
+            client.request(
+                "POST",
+                f"/api/v1/contracts/{contract}/decisions/promotion-activity-held",
+                BODY,
+                {"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
+            )
+            said = orjson.loads(client.getresponse().read())
+            answered[f"{contract}/{said['version']}"] = time.perf_counter()
+        _wait_until(lambda: answered.keys() <= arrived.keys())
     stop.set()
-    thread.join()
     reader.join()
-    taken = sorted((arrived[each] - answered[each]) * 1000 for each in answered)
-    name = f"answer to read_committed reader at {PER_SECOND}/s"
+    # What arrives before its answer took no time after it.
+    taken = sorted(max(0.0, arrived[each] - answered[each]) * 1000 for each in answered)
+    name = f"HTTP answer to read_committed reader at {PER_SECOND}/s"
     yield Figure(f"{name}, median", statistics.median(taken), "ms", 100)
     yield Figure(f"{name}, p99", taken[int(len(taken) * 0.99)], "ms", 500)
 
 
-def _read(
-    cluster: Cluster, arrived: dict[str, float], contract: str, stop: threading.Event
-) -> None:
+@contextlib.contextmanager
+def _working(prefix: str) -> Iterator[None]:
+    """`quartier worker`, with its topics under a prefix and a log key of its own."""
+    with tempfile.TemporaryDirectory(prefix="quartier-bench-") as folder:
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "infra.cli", "worker"],
+            env={
+                **os.environ,
+                "KAFKA_TOPIC_PREFIX": prefix,
+                "QUARTIER_SIGNING_KEY_FILE": f"{folder}/log-key",
+            },
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            yield
+        finally:
+            worker.terminate()
+            worker.wait(10)
+
+
+def _wait_until(true: Callable[[], bool], seconds: float = 60.0) -> None:
+    deadline = time.perf_counter() + seconds
+    while not true():
+        if time.perf_counter() > deadline:
+            raise TimeoutError("nothing arrives")
+        time.sleep(0.02)
+
+
+def _read(cluster: Cluster, arrived: dict[str, float], stop: threading.Event) -> None:
+    """Note when each event arrives; those about money come in the same transactions as all."""
     consumer = Consumer(
         {
             **cluster.settings,
@@ -164,7 +207,7 @@ def _read(
             "enable.auto.commit": False,
         }
     )
-    name = cluster.named(topics.FUNDING)
+    name = cluster.named(topics.DECISIONS)
     partitions = consumer.list_topics(name, timeout=15).topics[name].partitions
     consumer.assign([TopicPartition(name, each, 0) for each in partitions])
     while not stop.is_set():
