@@ -21,7 +21,7 @@ from domain.values import Bilingual
 from infra.contracts import history_of
 from infra.submission import GENEVA, today_in_geneva
 from projections.catalogue import VIEWS
-from projections.changes import Change, changes
+from projections.changes import changes
 from projections.intervals import decided, learned
 from projections.noting import ABSENT
 from projections.view import written
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from domain.decision import Recorded
     from domain.values import ContractId
+    from projections.change import Change
     from projections.intervals import Interval
 
 Moment = dt.date | dt.datetime

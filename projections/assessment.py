@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
+from typing import Any
 
 from domain.framework import CADRE_2014, FRAMEWORKS, Framework
 from domain.rule import Rule
 from projections import requirements_of_bodies as _of_bodies  # noqa: F401 - fill REQUIREMENTS
 from projections import requirements_of_stages as _of_stages  # noqa: F401
 from projections.facts import Fact, Text
-from projections.requirement import REQUIREMENTS, Departure, Facts, State
+from projections.requirement import REQUIREMENTS, Answer, Departure, Facts, Requirement, State
 
 
 @dataclass(slots=True)
@@ -64,30 +67,71 @@ class Conformity:
 
 def assess(facts: Facts, today: date, framework: Framework | None = None) -> Conformity:
     """The requirements as they stand on that day, under that framework or the contract's own."""
-    framework = framework or FRAMEWORKS.get(facts.framework, CADRE_2014)
-    read = Conformity(framework.version, today, departures=_named(facts.departures))
-    for requirement in REQUIREMENTS:
-        answer = requirement.ask(facts, framework, today)
-        if answer is None:
-            continue
-        shown = {each.position: each for each in answer.by if each is not None}
-        read.counts[answer.state] = read.counts.get(answer.state, 0) + 1
-        read.requirements.append(
-            Assessed(
-                requirement.id,
-                requirement.basis,
-                requirement.fr,
-                requirement.en,
-                answer.state,
-                answer.due,
-                max((each.decided_on for each in shown.values()), default=None),
-                [Sentence(*said) for said in answer.because],
-                sorted(shown),
-                answer.missing,
-                _named(answer.departures),
-            )
-        )
-    return read
+    framework = framework or _framework(facts)
+    requirements = [_assessed(each, facts, framework, today) for each in required(framework)]
+    return Conformity(
+        framework.version,
+        today,
+        dict(Counter(each.state for each in requirements)),
+        requirements,
+        _named(facts.departures),
+    )
+
+
+def assess_part(facts: Facts, today: date, part: tuple[str, ...]) -> Any:
+    """One requirement or departure by its place, or whatever else `assess` answers, alone."""
+    framework = _framework(facts)
+    match part:
+        case "framework", *_:
+            return framework.version
+        case "on", *_:
+            return today
+        case "counts", *_:
+            asked = required(framework)
+            return Counter(_asked(each, facts, framework, today).state for each in asked)
+        case "requirements", place:
+            asked = required(framework)[int(place) :][:1]
+            return next((_assessed(each, facts, framework, today) for each in asked), None)
+        case "departures", place:
+            return next(iter(_named(facts.departures[int(place) :][:1])), None)
+    raise LookupError(part)
+
+
+def _framework(facts: Facts) -> Framework:
+    return FRAMEWORKS.get(facts.framework, CADRE_2014)
+
+
+@cache
+def required(framework: Framework) -> list[Requirement]:
+    """What that version asks for."""
+    return [each for each in REQUIREMENTS if each.ask(Facts(), framework, date.max) is not None]
+
+
+def _asked(requirement: Requirement, facts: Facts, framework: Framework, today: date) -> Answer:
+    answer = requirement.ask(facts, framework, today)
+    if answer is None:
+        raise LookupError(f"{framework.version} does not ask for {requirement.id}")
+    return answer
+
+
+def _assessed(
+    requirement: Requirement, facts: Facts, framework: Framework, today: date
+) -> Assessed:
+    answer = _asked(requirement, facts, framework, today)
+    shown = {each.position: each for each in answer.by if each is not None}
+    return Assessed(
+        requirement.id,
+        requirement.basis,
+        requirement.fr,
+        requirement.en,
+        answer.state,
+        answer.due,
+        max((each.decided_on for each in shown.values()), default=None),
+        [Sentence(*said) for said in answer.because],
+        sorted(shown),
+        answer.missing,
+        _named(answer.departures),
+    )
 
 
 def _named(departures: list[Departure]) -> list[DepartureFrom]:

@@ -46,7 +46,7 @@ from domain.plenaries import PlenaryHeld
 from domain.promotion import PromotionActivityHeld, PromotionStarted
 from domain.roadmap import RoadmapDrafted, RoadmapPresented
 from domain.working_groups import WorkingGroupFormed, WorkingGroupReported
-from projections.assessment import Conformity, assess
+from projections.assessment import Conformity, assess, assess_part
 from projections.facts import Fact, fact, first
 from projections.requirement import (
     ActionFacts,
@@ -62,6 +62,9 @@ conformity = View("conformity", version=2, empty=Facts)
 @conformity.reading
 def _(facts: Facts, today: date) -> Conformity:
     return assess(facts, today)
+
+
+conformity.part_of_reading(assess_part)
 
 
 # --- Facts --------------------------------------------------------------------------------------

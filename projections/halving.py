@@ -2,15 +2,59 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from projections.change import value_at
 from projections.noting import ABSENT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from domain.decision import Recorded
-    from projections.changes import Change, Path
+    from projections.change import Change
+
+Each = TypeVar("Each")
+Look = tuple[Callable[[Each], bool], int, int]
+"""Whether a thing is as it is in the end; from which count of decisions to which that is so."""
+
+
+def halve(
+    some: Iterable[Each],
+    low: int,
+    high: int,
+    look: Callable[[int], Look[Each]],
+    *,
+    hints: Sequence[int] = (),
+    patience: int = 0,
+) -> Iterator[tuple[Each, int]]:
+    """After how many decisions each of some things came to be as it is in the end.
+
+    After one less it is not. Where it was so more than once, that is the last time, as far as
+    patience goes and `hints` tell.
+
+    Args:
+        some: what is looked for.
+        low: after so many decisions none of them is so yet.
+        high: after so many, all of them are.
+        look: at the state after so many decisions.
+        hints: where to look first, in order.
+        patience: how often to look just before what is known to be so, rather than half-way.
+    """
+    waiting = [(list(some), low, high, patience)]
+    while waiting:
+        sought, low, high, patience = waiting.pop()
+        if high - low <= 1 or not sought:
+            yield from ((each, high) for each in sought)
+            continue
+        inner = [hint for hint in hints if low < hint < high] or range(low + 1, high)
+        is_so, since, until = look(inner[-1 if patience > 0 else len(inner) // 2])
+        so: list[Each] = []
+        otherwise: list[Each] = []
+        for each in sought:
+            (so if is_so(each) else otherwise).append(each)
+        waiting.append((so, low, max(since, low + 1), patience - 1))
+        waiting.append((otherwise, min(until, high - 1), high, 0))
 
 
 def attribute(
@@ -53,25 +97,14 @@ def attribute(
             return
         middle = inner[len(inner) // 2] if inner else (low + high) // 2
         document = state(middle)
-        there = [change for change in some if _covers(_at(document, change.path), change.after)]
+        there = [
+            change for change in some if _covers(value_at(document, change.path), change.after)
+        ]
         known = set(map(id, there))
         search(there, low, middle)
         search([change for change in some if id(change) not in known], middle, high)
 
     search(unclear, 0, len(steps))
-
-
-def _at(document: Any, path: Path) -> Any:
-    """The value at a place; ABSENT if there is none."""
-    for step in path:
-        if isinstance(document, list):
-            index = int(step)
-            document = document[index] if index < len(document) else ABSENT
-        elif isinstance(document, dict):
-            document = document.get(step, ABSENT)
-        else:
-            return ABSENT
-    return document
 
 
 def _covers(value: Any, part: Any) -> bool:

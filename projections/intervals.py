@@ -30,6 +30,33 @@ class Interval:
     until: Callable[[int], Histories]
     corrections: dict[int, Recorded[Any]]
 
+    def divided(self) -> tuple[int, Histories]:
+        """How many of the steps change the past, and those which follow after that and count.
+
+        Of these each adds to what counted before it, and does nothing else.
+        """
+        steps, counts = self.steps, self.until(len(self.steps))
+        if not self.corrections and counts[len(counts) - len(steps) :] == steps:
+            return 0, steps
+        known = {recorded.position for recorded in counts}
+        rest, place = len(steps), len(counts)
+        while rest and not corrects(type(steps[rest - 1].decision)):
+            if steps[rest - 1].position in known:
+                if counts[place - 1] is not steps[rest - 1]:
+                    break
+                place -= 1
+            rest -= 1
+        return rest, counts[place:]
+
+    def corners(self) -> list[int]:
+        """How many steps are in just before the past is corrected, and once it is."""
+        return [
+            place
+            for index, step in enumerate(self.steps)
+            if self.corrections and corrects(type(step.decision))
+            for place in (index, index + 1)
+        ]
+
 
 def learned(
     history: Histories,

@@ -49,12 +49,23 @@ class View(Projection[Doc], Generic[Doc]):
         self.document = TypeAdapter[Doc](empty)
         self.answered: TypeAdapter[Any] = self.document
         self._reading: Callable[[Doc, date], Any] | None = None
+        self.part: Callable[[Doc, date, tuple[str, ...]], Any]
         VIEWS[name] = self
 
     def reading(self, read: Callable[[Doc, date], Any]) -> Callable[[Doc, date], Any]:
         """Answer with what this function makes of the document and the day."""
         self._reading = read
         self.answered = TypeAdapter(get_type_hints(read)["return"])
+        return read
+
+    def part_of_reading(
+        self, read: Callable[[Doc, date, tuple[str, ...]], Any]
+    ) -> Callable[[Doc, date, tuple[str, ...]], Any]:
+        """Answer with one part of `reading` alone: an attribute, or an item of a list in one.
+
+        It reads no more of the document than that part needs; None if there is none.
+        """
+        self.part = read
         return read
 
     def dump(self, doc: Doc) -> bytes:

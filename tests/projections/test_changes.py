@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from projections import catalogue
-from projections.changes import Comparison, applied, changes, plain
+from projections.change import plain
+from projections.changes import Comparison, changes
 from projections.facts import Book, book
 from projections.intervals import decided, learned
 from projections.noting import ABSENT, adopt
@@ -20,6 +21,7 @@ from projections.view import fold
 from tests.domain import stages
 from tests.domain.given import instant, told
 from tests.domain.test_laws import attempts
+from tests.projections.story import paquis, vieux_moulin
 
 VIEWS = catalogue.VIEWS.values()
 TODAY = dt.date(2026, 11, 22)
@@ -78,7 +80,6 @@ def hold_between_instants(view, history, since, until):
     before = shown(view, history, TODAY, known_at=since)
     after = shown(view, history, TODAY, known_at=until)
     assert follow(before, found) == after
-    assert applied(before, found) == after
     inside = {r.position for r in history if since < r.recorded_at <= until}
     assert all(change.by is not None and change.by.position in inside for change in found)
     assert [c.by.position for c in found] == sorted(c.by.position for c in found)
@@ -244,9 +245,7 @@ def test_what_was_there_is_told_as_it_was_whatever_was_done_to_it_since():
     }
 
 
-@pytest.mark.parametrize(
-    "view", [each for each in VIEWS if not each.depends_on_the_day], ids=lambda view: view.name
-)
+@each_view
 def test_without_its_decision_a_change_would_not_be(view):
     """Up to the decision before, the place is not as it is with it."""
     history = told(*stages.CLOSED).history
@@ -258,6 +257,50 @@ def test_without_its_decision_a_change_would_not_be(view):
                 for place in (change.by.position - 1, change.by.position)
             ]
             assert states[0] != states[1], change.pointer
+
+
+@pytest.mark.parametrize("story", [paquis, vieux_moulin])
+@pytest.mark.parametrize("view", [v for v in VIEWS if v.depends_on_the_day], ids=lambda v: v.name)
+def test_an_answer_is_as_it_is_from_its_decision_on(view, story):
+    """On both axes, corrections or not: not before its decision, and with it."""
+    history = list(story())
+    days = sorted({r.act.decided_on for r in history})
+    third = len(history) // 3
+    spans = [
+        (learned(history, instant(third), instant(len(history))), TODAY),
+        (learned(history, None, instant(2 * third), valid_at=days[len(days) // 2]), TODAY),
+        (decided(history, days[len(days) // 4], days[-1]), days[-1]),
+        (decided(history, None, days[len(days) // 2]), days[len(days) // 2]),
+    ]
+    for interval, day in spans:
+        hold_from_its_decision_on(view, interval, day)
+
+
+@some
+@given(data=st.data())
+def test_an_answer_is_as_it_is_from_its_decision_on_whatever_was_decided(data):
+    history = attempts(data, most=20).history
+    if not history:
+        return
+    days = st.sampled_from([r.act.decided_on for r in history])
+    since, until = sorted((data.draw(days), data.draw(days)))
+    for view in (each for each in VIEWS if each.depends_on_the_day):
+        hold_from_its_decision_on(view, learned(history, None, instant(len(history))), TODAY)
+        hold_from_its_decision_on(view, decided(history, since, until), until)
+
+
+def hold_from_its_decision_on(view, interval, day):
+    def answer(count):
+        doc = view.begin()
+        view.take(doc, interval.until(count))
+        return orjson.loads(view.answer(doc, day))
+
+    answers = [answer(count) for count in range(len(interval.steps) + 1)]
+    places = {step.position: place for place, step in enumerate(interval.steps, start=1)}
+    for change in changes(view, interval, since=day, until=day):
+        place = places[change.by.position]
+        before, after = (at(answers[each], change.path) for each in (place - 1, place))
+        assert before != after == change.after, change.pointer
 
 
 def at(document, path):

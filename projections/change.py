@@ -1,0 +1,68 @@
+"""One change of a document or an answer: where, from what to what, and by which decision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from projections.noting import ABSENT
+from projections.view import written
+
+if TYPE_CHECKING:
+    from domain.decision import Recorded
+
+Path = tuple[str, ...]
+
+
+@dataclass(slots=True, eq=False)
+class Change:
+    """One place of a document, before and after; `by` is None where only time has passed.
+
+    The values are parts of the document, which `projections.view.written` writes as JSON.
+    """
+
+    path: Path
+    before: Any
+    after: Any
+    by: Recorded[Any] | None
+    within: Change | None = None
+    """The change that began the thing this one is in."""
+
+    @property
+    def pointer(self) -> str:
+        """The place, as a JSON pointer (RFC 6901) into the document."""
+        steps = (step.replace("~", "~0").replace("/", "~1") for step in self.path)
+        return "".join(f"/{step}" for step in steps)
+
+
+def in_order(found: list[Change]) -> list[Change]:
+    """In history order. What is in a thing is not older than the thing."""
+    for change in found:
+        around = change.within
+        if around and around.by and (change.by is None or around.by.position > change.by.position):
+            change.by = around.by
+    return sorted(found, key=_place)
+
+
+def _place(change: Change) -> int:
+    return change.by.position if change.by else 0
+
+
+def plain(part: Any) -> Any:
+    """A part of a document as a JSON value."""
+    return ABSENT if part is ABSENT else orjson.loads(written(part))
+
+
+def value_at(part: Any, path: Path) -> Any:
+    """The value at a place in a part of a document, or of JSON; ABSENT if there is none."""
+    for step in path:
+        if isinstance(part, list):
+            index = int(step)
+            part = part[index] if index < len(part) else ABSENT
+        elif isinstance(part, dict):
+            part = {str(key): value for key, value in part.items()}.get(step, ABSENT)
+        else:
+            part = getattr(part, step, ABSENT)
+    return part
