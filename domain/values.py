@@ -166,13 +166,14 @@ RoadmapVersion = Annotated[int, Ge(1), Le(1000), "roadmap version"]
 
 _AMOUNT = r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,2})?$"
 _CENT = Decimal("0.01")
+_is_amount = re.compile(_AMOUNT[1:-1]).fullmatch
 
 
 def _amount(value: Any) -> Decimal:
     if isinstance(value, Decimal):
         if value.is_finite() and 0 <= value < 10**12 and value == value.quantize(_CENT):
             return abs(value.quantize(_CENT))
-    elif isinstance(value, str) and re.fullmatch(_AMOUNT[1:-1], value):
+    elif isinstance(value, str) and _is_amount(value):
         return Decimal(value).quantize(_CENT)
     raise PydanticCustomError(
         "amount",

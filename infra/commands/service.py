@@ -11,6 +11,7 @@ import typer
 from infra import background, kafka_client, metrics, up, web
 from infra.commands import session
 from infra.commands.terminal import FOUND_WRONG, USED_WRONGLY, fail, plain, say
+from infra.memory import look_seldom_for_cycles
 from infra.parent import end_with_supervisor
 from infra.relay.relay import relay_of
 from infra.relay.resuming import RelayStopped
@@ -125,6 +126,7 @@ def relay_command(metrics_port: MetricsPort = None) -> None:
     end_with_supervisor()
     _serve_metrics(metrics_port)
     with session.opened(quiet=False):
+        look_seldom_for_cycles()
         stopping = threading.Event()
         _on_stop(stopping.set)
         try:
@@ -149,6 +151,7 @@ def work_until_stopped(works: Sequence[Work]) -> None:
     """Run the works in this process until SIGINT or SIGTERM."""
     end_with_supervisor()
     with session.opened(quiet=False):
+        look_seldom_for_cycles()
         worker = Worker(works)
         _on_stop(worker.stop)
         worker.run()

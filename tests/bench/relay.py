@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import http.client
 import os
 import secrets
@@ -23,6 +22,7 @@ from infra import kafka_client
 from infra.accounts import Role, create_account
 from infra.database import dedicated
 from infra.kafka_client import Cluster
+from infra.memory import look_seldom_for_cycles
 from infra.relay import topics
 from infra.relay.messages import Message, Messages
 from infra.relay.publisher import PRODUCER
@@ -123,7 +123,7 @@ def beside_bare_producer(place: Place) -> Iterator[Ratio]:
             )
     events = log.size()
     batches = prepared(events)
-    gc.freeze()  # the collector need not look at what only the bare producer is handed
+    look_seldom_for_cycles()  # as in the worker; and not at what only the bare producer is handed
     yield Ratio(
         f"relay {events:,} events, beside a bare transactional producer",
         *interleaved(lambda: relayed(events), lambda: bare(batches, events)),
