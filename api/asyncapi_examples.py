@@ -19,6 +19,7 @@ from domain.values import AccountId, Audience, TextRef
 from infra.handles import swap_persons
 from infra.ndjson import DecisionLine, read_lines
 from infra.relay.messages import Messages
+from infra.relay.topics import FUNDING
 from infra.up import EXAMPLES
 
 if TYPE_CHECKING:
@@ -44,14 +45,27 @@ def examples() -> dict[tuple[str, str], dict[str, Any]]:
         By topic and slug: `{"name", "summary", "headers", "payload"}`. What the example contracts
         never decide is not there.
     """
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for recorded, message in _messages():
+        kind = type(recorded.decision)
+        found.setdefault((message.topic, kind.slug), _shown(message, kind))
+    return found
+
+
+def funding_events() -> bytes:
+    """What finance is told of the example contracts: every funding event, one a line.
+
+    A change of it is a change of what was published, and of the digests of days that are over.
+    """
+    return b"".join(message.value + b"\n" for _, message in _messages() if message.topic == FUNDING)
+
+
+def _messages() -> Iterator[tuple[Recorded[Any], Message]]:
     history = _history()
     messages = Messages(cast("Source", _InMemory(history)), SOURCE)
-    found: dict[tuple[str, str], dict[str, Any]] = {}
     for recorded in history:
-        kind = type(recorded.decision)
         for message in messages.of(_row(recorded)):
-            found.setdefault((message.topic, kind.slug), _shown(message, kind))
-    return found
+            yield recorded, message
 
 
 def _shown(message: Message, kind: type[Decision]) -> dict[str, Any]:

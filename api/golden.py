@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from api.asyncapi import asyncapi_yaml
+from api.asyncapi_examples import funding_events
 from api.catalogue import catalogue_markdown
 from api.schema import openapi
 from domain.decision import Decision
@@ -40,5 +41,6 @@ _FILES: dict[str, Callable[[], bytes]] = {
     "docs/catalogue.md": lambda: catalogue_markdown().encode(),
     "tests/golden/asyncapi.yaml": lambda: asyncapi_yaml().encode(),
     "tests/golden/event-schemas.json": _event_schemas,
+    "tests/golden/funding-events.ndjson": funding_events,
     "tests/golden/openapi.json": lambda: _json(openapi()),
 }
