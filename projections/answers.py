@@ -8,6 +8,8 @@ between which something was written that this part reads (`past.py`).
 
 from __future__ import annotations
 
+import itertools
+from collections import defaultdict
 from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
@@ -21,7 +23,7 @@ from projections.past import Past
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from domain.decision import Recorded
     from projections.intervals import Interval
@@ -98,25 +100,56 @@ def _find_by_winding(
 
     What sums up the answer comes last: whoever changed a part of it may have changed the sum.
     """
-    found: set[int] = set()
+    parts, found = _Parts(view, past, day), set[int]()
     for part, changed in groupby(sorted(late, key=_part), _part):
         hints = sorted(found | {count - 1 for count in found}) if len(part) == 1 else ()
-        look = partial(_look, view, past, day, part)
+        look = partial(parts.look, part)
         for change, count in halve(changed, 0, past.count, look, hints=hints, patience=_PATIENCE):
             change.by = steps[count - 1]
             found.add(count)
 
 
-def _look(view: View[Any], past: Past[Any], day: dt.date, part: Path, count: int) -> Look[Change]:
-    """What is as it is in the end in one part of the answer, read once so many steps are in."""
-    then = past.at(count)
-    value = view.part(then.doc, day, part)
-    place = slice(len(part), None)
+class _Parts:
+    """The parts of an answer, each as it was once so many steps were in."""
 
-    def is_so(change: Change) -> bool:
-        return bool(plain(value_at(value, change.path[place])) == change.after)
+    def __init__(self, view: View[Any], past: Past[Any], day: dt.date) -> None:
+        self.view, self.past, self.day = view, past, day
+        self.known: dict[Path, list[tuple[Any, int, int]]] = defaultdict(list)
 
-    return is_so, then.since, then.until
+    def at(self, part: Path, count: int) -> tuple[Any, int, int]:
+        """A part, and from which count of steps to which it is the same."""
+        known = self.known[part]
+        for each in known:
+            if each[1] <= count <= each[2]:
+                return each
+        sum_up = self.view.sums.get(part[0])
+        found = self._read(part, count) if sum_up is None else self._sum(*sum_up, count)
+        known.append(found)
+        return found
+
+    def _read(self, part: Path, count: int) -> tuple[Any, int, int]:
+        then = self.past.at(count)
+        return self.view.part(then.doc, self.day, part), then.since, then.until
+
+    def _sum(self, of: str, add: Callable[[list[Any]], Any], count: int) -> tuple[Any, int, int]:
+        items, since, until = [], 0, self.past.count
+        for place in itertools.count():
+            item, first, last = self.at((of, str(place)), count)
+            since, until = max(since, first), min(until, last)
+            if item is None:
+                break
+            items.append(item)
+        return add(items), since, until
+
+    def look(self, part: Path, count: int) -> Look[Change]:
+        """What is as it is in the end in that part."""
+        value, since, until = self.at(part, count)
+        place = slice(len(part), None)
+
+        def is_so(change: Change) -> bool:
+            return bool(plain(value_at(value, change.path[place])) == change.after)
+
+        return is_so, since, until
 
 
 def _part(change: Change) -> Path:

@@ -13,7 +13,7 @@ from domain.rule import Rule
 from projections import requirements_of_bodies as _of_bodies  # noqa: F401 - fill REQUIREMENTS
 from projections import requirements_of_stages as _of_stages  # noqa: F401
 from projections.facts import Fact, Text
-from projections.requirement import REQUIREMENTS, Answer, Departure, Facts, Requirement, State
+from projections.requirement import REQUIREMENTS, Departure, Facts, Requirement, State
 
 
 @dataclass(slots=True)
@@ -72,23 +72,25 @@ def assess(facts: Facts, today: date, framework: Framework | None = None) -> Con
     return Conformity(
         framework.version,
         today,
-        dict(Counter(each.state for each in requirements)),
+        count(requirements),
         requirements,
         _named(facts.departures),
     )
 
 
+def count(requirements: list[Assessed]) -> dict[State, int]:
+    """How many are answered in each way."""
+    return dict(Counter(each.state for each in requirements))
+
+
 def assess_part(facts: Facts, today: date, part: tuple[str, ...]) -> Any:
-    """One requirement or departure by its place, or whatever else `assess` answers, alone."""
+    """One requirement or departure by its place, alone; or what is told of all of them."""
     framework = _framework(facts)
     match part:
         case "framework", *_:
             return framework.version
         case "on", *_:
             return today
-        case "counts", *_:
-            asked = required(framework)
-            return Counter(_asked(each, facts, framework, today).state for each in asked)
         case "requirements", place:
             asked = required(framework)[int(place) :][:1]
             return next((_assessed(each, facts, framework, today) for each in asked), None)
@@ -107,17 +109,12 @@ def required(framework: Framework) -> list[Requirement]:
     return [each for each in REQUIREMENTS if each.ask(Facts(), framework, date.max) is not None]
 
 
-def _asked(requirement: Requirement, facts: Facts, framework: Framework, today: date) -> Answer:
-    answer = requirement.ask(facts, framework, today)
-    if answer is None:
-        raise LookupError(f"{framework.version} does not ask for {requirement.id}")
-    return answer
-
-
 def _assessed(
     requirement: Requirement, facts: Facts, framework: Framework, today: date
 ) -> Assessed:
-    answer = _asked(requirement, facts, framework, today)
+    answer = requirement.ask(facts, framework, today)
+    if answer is None:
+        raise LookupError(f"{framework.version} does not ask for {requirement.id}")
     shown = {each.position: each for each in answer.by if each is not None}
     return Assessed(
         requirement.id,

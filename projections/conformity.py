@@ -46,7 +46,7 @@ from domain.plenaries import PlenaryHeld
 from domain.promotion import PromotionActivityHeld, PromotionStarted
 from domain.roadmap import RoadmapDrafted, RoadmapPresented
 from domain.working_groups import WorkingGroupFormed, WorkingGroupReported
-from projections.assessment import Conformity, assess, assess_part
+from projections.assessment import Conformity, assess, assess_part, count
 from projections.facts import Fact, fact, first
 from projections.requirement import (
     ActionFacts,
@@ -65,6 +65,7 @@ def _(facts: Facts, today: date) -> Conformity:
 
 
 conformity.part_of_reading(assess_part)
+conformity.summing_up("counts", "requirements", count)
 
 
 # --- Facts --------------------------------------------------------------------------------------

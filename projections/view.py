@@ -50,6 +50,7 @@ class View(Projection[Doc], Generic[Doc]):
         self.answered: TypeAdapter[Any] = self.document
         self._reading: Callable[[Doc, date], Any] | None = None
         self.part: Callable[[Doc, date, tuple[str, ...]], Any]
+        self.sums: dict[str, tuple[str, Callable[[list[Any]], Any]]] = {}
         VIEWS[name] = self
 
     def reading(self, read: Callable[[Doc, date], Any]) -> Callable[[Doc, date], Any]:
@@ -67,6 +68,10 @@ class View(Projection[Doc], Generic[Doc]):
         """
         self.part = read
         return read
+
+    def summing_up(self, name: str, of: str, add: Callable[[list[Any]], Any]) -> None:
+        """Have an attribute of the answer be a sum over the items of another."""
+        self.sums[name] = of, add
 
     def dump(self, doc: Doc) -> bytes:
         """The document as it is stored: JSON whose bytes depend on nothing but the history."""
