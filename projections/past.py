@@ -103,13 +103,14 @@ def _folded(kind: Any) -> Any:
     """That dataclass, keeping what its attributes were."""
 
     def write(self: Any, name: str, value: Any) -> None:
-        attribute = self._past.kept[name]
+        past = self._past
+        attribute = past.kept[name]
         values = attribute.values
         if values[-1] is not value:
             value = keep(value, attribute.within)
             _SET(self, name, value)
             values.append(value)
-            attribute.since.append(self._past.count)
+            attribute.since.append(past.count)
 
     return like(kind, "_past", __setattr__=write)
 
