@@ -23,7 +23,7 @@ from domain.framework import FRAMEWORKS
 from domain.initiation import ContractInitiated
 from domain.plenaries import PlenaryHeld
 from domain.values import ActionId, NeedId, PlenaryId, Term, ThemeId, Title
-from projections.facts import Because, Book, Fact, Text, because, book, fact, first
+from projections.facts import Because, Book, Fact, Tally, Text, because, book, fact, first
 from projections.view import View
 
 
@@ -76,8 +76,8 @@ class Diagnosis:
     expected_from: date | None = None
     expected_until: date | None = None
     shared: list[Sharing] = field(default_factory=list)
-    outcomes: dict[NeedOutcome, int] = field(default_factory=dict)
-    themes: dict[ThemeId, int] = field(default_factory=dict)
+    outcomes: Tally[NeedOutcome] = field(default_factory=Tally)
+    themes: Tally[ThemeId] = field(default_factory=Tally)
     needs: Book[NeedId, Need] = book(Need)
 
 
@@ -116,15 +116,15 @@ def _(view: Diagnosis, decision: NeedExpressed, recorded: Recorded[Any]) -> None
     need.plenary = decision.plenary
     need.expressed = fact(recorded)
     need.expressed_to = recorded.act.body
-    view.outcomes[need.outcome] = view.outcomes.get(need.outcome, 0) + 1
-    view.themes[decision.theme] = view.themes.get(decision.theme, 0) + 1
+    view.outcomes.add(need.outcome)
+    view.themes.add(decision.theme)
 
 
 def _settle(view: Diagnosis, id_: NeedId, outcome: NeedOutcome, why: Because) -> None:
     need = view.needs[id_]
     if need.expressed is not None:
-        view.outcomes[need.outcome] -= 1
-        view.outcomes[outcome] = view.outcomes.get(outcome, 0) + 1
+        view.outcomes.add(need.outcome, -1)
+        view.outcomes.add(outcome)
     need.outcome = outcome
     need.settled = why
 

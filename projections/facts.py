@@ -110,6 +110,26 @@ class Book(dict[K, V]):
         )
 
 
+class Tally(dict[K, int]):
+    """How many there are of each."""
+
+    __slots__ = ()
+
+    def add(self, key: K, number: int = 1) -> None:
+        """Count so many more of one, or fewer."""
+        self[key] = self.get(key, 0) + number
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        (key,) = get_args(source)
+        return core_schema.no_info_after_validator_function(
+            cls,
+            handler.generate_schema(dict[key, int]),  # type: ignore[valid-type]
+        )
+
+
 def book(begin: Callable[[], V]) -> Any:
     """Make a field that is empty at first.
 

@@ -1,4 +1,4 @@
-# ruff: noqa: D102 - methods do what those of dict and list do
+# ruff: noqa: D102 - methods do what those of dict, list and Tally do
 """Documents that note what is written in them, while they are traced.
 
 To be noted costs far more than to be written, so as little as possible is. What a decision puts
@@ -81,6 +81,13 @@ class Keys(dict[Any, Any]):
         if old is value or (HOW[type(value)] is None and old == value):
             return
         dict.__setitem__(self, key, value)
+        if key not in self.was:
+            self.was[key] = old
+        self.wrote[key] = self.trace.by
+
+    def add(self, key: Any, number: int = 1) -> None:
+        old = dict.get(self, key, ABSENT)
+        dict.__setitem__(self, key, number if old is ABSENT else old + number)
         if key not in self.was:
             self.was[key] = old
         self.wrote[key] = self.trace.by
