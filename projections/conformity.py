@@ -139,7 +139,8 @@ def _(facts: Facts, decision: PromotionStarted, recorded: Recorded[Any]) -> None
 @conformity.on(PromotionActivityHeld)
 def _(facts: Facts, decision: PromotionActivityHeld, recorded: Recorded[Any]) -> None:
     known = facts.reached.get(decision.audience)
-    facts.reached[decision.audience] = first(known, recorded)
+    if (reached := first(known, recorded)) is not known:
+        facts.reached[decision.audience] = reached
     facts.last_activity = _last(facts.last_activity, recorded)
 
 

@@ -55,7 +55,7 @@ class Writes:
 
 def keep(value: Any, writes: Writes) -> Any:
     """The value as one that keeps what is written in it; itself if nothing can be."""
-    make = _MAKE[type(value)]
+    make = MAKE[type(value)]
     return value if make is None else make(value, writes)
 
 
@@ -67,7 +67,7 @@ class _Make(dict[type, "Callable[[Any, Writes], Any] | None"]):
         return make
 
 
-_MAKE: Final = _Make()
+MAKE: Final = _Make()
 
 
 def _how(kind: type) -> Callable[[Any, Writes], Any] | None:

@@ -11,7 +11,7 @@ from bisect import bisect_right
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 
-from projections.keeping import Writes, keep, like, made
+from projections.keeping import MAKE, Writes, keep, like, made
 from projections.kinds import names_of
 
 if TYPE_CHECKING:
@@ -105,11 +105,11 @@ def _folded(kind: Any) -> Any:
     def write(self: Any, name: str, value: Any) -> None:
         past = self._past
         attribute = past.kept[name]
-        values = attribute.values
-        if values[-1] is not value:
-            value = keep(value, attribute.within)
+        if attribute.values[-1] is not value:
+            if (make := MAKE[type(value)]) is not None:
+                value = make(value, attribute.within)
             _SET(self, name, value)
-            values.append(value)
+            attribute.values.append(value)
             attribute.since.append(past.count)
 
     return like(kind, "_past", __setattr__=write)
