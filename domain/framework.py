@@ -53,6 +53,9 @@ class Framework:
     parity: bool
     coordinator_counts_for: Literal["neighbourhood", "service"] | None
 
+    def __hash__(self) -> int:
+        return hash(self.version)
+
 
 CADRE_2014 = Framework(
     version="cadre-2014",

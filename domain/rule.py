@@ -24,10 +24,9 @@ if TYPE_CHECKING:
 Fact = str | int | date | Decimal | Term | Bilingual | tuple[str, ...]
 """What a finding states: JSON can hold it, and both languages can say it."""
 
-_MONTHS = Bilingual(
-    fr="janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
-    en="January February March April May June July August September October November December",
-)
+_FRENCH = "janvier février mars avril mai juin juillet août septembre octobre novembre décembre"
+_ENGLISH = "January February March April May June July August September October November December"
+_MONTHS = {"fr": tuple(_FRENCH.split()), "en": tuple(_ENGLISH.split())}
 
 
 def kebab(name: str) -> str:
@@ -43,7 +42,7 @@ def say(fact: Fact, language: Language) -> str:
         case Bilingual():
             return fact.to(language)
         case date():
-            month = _MONTHS.to(language).split()[fact.month - 1]
+            month = _MONTHS[language][fact.month - 1]
             day = "1er" if fact.day == 1 and language == "fr" else str(fact.day)
             return f"{day} {month} {fact.year}"
         case Decimal():

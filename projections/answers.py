@@ -23,13 +23,16 @@ from projections.past import Past
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from domain.decision import Recorded
     from projections.intervals import Interval
     from projections.view import View
 
 _PATIENCE: Final = 4
+
+_Known = tuple[Any, int, int]
+"""A part of an answer, and from which count of steps to which it is the same."""
 
 
 def changes_of_answer(
@@ -114,32 +117,40 @@ class _Parts:
 
     def __init__(self, view: View[Any], past: Past[Any], day: dt.date) -> None:
         self.view, self.past, self.day = view, past, day
-        self.known: dict[Path, list[tuple[Any, int, int]]] = defaultdict(list)
+        self.known: dict[Path, list[_Known]] = defaultdict(list)
+        self.places: dict[str, list[tuple[Path, list[_Known]]]] = defaultdict(list)
 
-    def at(self, part: Path, count: int) -> tuple[Any, int, int]:
+    def at(self, part: Path, count: int) -> _Known:
         """A part, and from which count of steps to which it is the same."""
-        known = self.known[part]
-        for each in known:
-            if each[1] <= count <= each[2]:
-                return each
+        return _among(self.known[part], count) or self._find(part, count)
+
+    def _find(self, part: Path, count: int) -> _Known:
         sum_up = self.view.sums.get(part[0])
         found = self._read(part, count) if sum_up is None else self._sum(*sum_up, count)
-        known.append(found)
+        self.known[part].append(found)
         return found
 
-    def _read(self, part: Path, count: int) -> tuple[Any, int, int]:
+    def _read(self, part: Path, count: int) -> _Known:
         then = self.past.at(count)
         return self.view.part(then.doc, self.day, part), then.since, then.until
 
-    def _sum(self, of: str, add: Callable[[list[Any]], Any], count: int) -> tuple[Any, int, int]:
-        items, since, until = [], 0, self.past.count
-        for place in itertools.count():
-            item, first, last = self.at((of, str(place)), count)
-            since, until = max(since, first), min(until, last)
-            if item is None:
+    def _sum(self, of: str, add: Callable[[list[Any]], Any], count: int) -> _Known:
+        items = []
+        for part, known in self._places(of):
+            items.append(_among(known, count) or self._find(part, count))
+            if items[-1][0] is None:  # there are no more
                 break
-            items.append(item)
-        return add(items), since, until
+        since, until = max(item[1] for item in items), min(item[2] for item in items)
+        return add([item[0] for item in items[:-1]]), since, until
+
+    def _places(self, of: str) -> Iterator[tuple[Path, list[_Known]]]:
+        """The places of a list, one after the other without end, and what is known of each."""
+        places = self.places[of]
+        yield from places
+        for place in itertools.count(len(places)):
+            part = of, str(place)
+            places.append((part, self.known[part]))
+            yield places[-1]
 
     def look(self, part: Path, count: int) -> Look[Change]:
         """What is as it is in the end in that part."""
@@ -150,6 +161,14 @@ class _Parts:
             return bool(plain(value_at(value, change.path[place])) == change.after)
 
         return is_so, since, until
+
+
+def _among(known: list[_Known], count: int) -> _Known | None:
+    """What is known of a part once so many steps were in."""
+    for each in known:
+        if each[1] <= count <= each[2]:
+            return each
+    return None
 
 
 def _part(change: Change) -> Path:

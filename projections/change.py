@@ -33,8 +33,10 @@ class Change:
     @property
     def pointer(self) -> str:
         """The place, as a JSON pointer (RFC 6901) into the document."""
-        steps = (step.replace("~", "~0").replace("/", "~1") for step in self.path)
-        return "".join(f"/{step}" for step in steps)
+        path = "/".join(self.path)
+        if "~" in path or path.count("/") >= len(self.path):
+            path = "/".join(step.replace("~", "~0").replace("/", "~1") for step in self.path)
+        return f"/{path}" if self.path else ""
 
 
 def in_order(found: list[Change]) -> list[Change]:
