@@ -141,7 +141,7 @@ def event_json(event: DecisionNotification) -> bytes:
 
 def instant(moment: datetime) -> str:
     """UTC with microseconds and Z, always as long."""
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def created(endpoint: Endpoint, outcome: Outcome, location: str) -> HttpResponse:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from api.answers import etag_of, instant, versioned
@@ -17,6 +18,7 @@ from api.asking import KNOWN_AT, VALID_AT, Parameter, Unreadable, day, one_of, r
 from api.asking import instant as read_instant
 from api.endpoint import Answer, Endpoint, django_request, operation
 from api.problems import NOT_FOUND, not_found
+from domain.decision import decision_type
 from domain.values import Bilingual
 from infra.contracts import history_of
 from infra.submission import GENEVA, today_in_geneva
@@ -251,6 +253,11 @@ def _said(moment: Moment | None) -> str | None:
     return None if moment is None else moment.isoformat()
 
 
+@cache
+def _names(slug: str) -> dict[str, str]:
+    return decision_type(slug).label()._asdict()
+
+
 def _listed(found: list[Change]) -> list[dict[str, Any]]:
     decisions: dict[int, dict[str, Any]] = {}
     listed = []
@@ -265,7 +272,7 @@ def _listed(found: list[Change]) -> list[dict[str, Any]]:
             decisions[by.position] = {
                 "position": by.position,
                 "type": by.decision.slug,
-                "name": by.decision.label()._asdict(),
+                "name": _names(by.decision.slug),
                 "body": by.act.body.value,
                 "decided_on": by.act.decided_on.isoformat(),
                 "recorded_at": instant(by.recorded_at),
