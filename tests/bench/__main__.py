@@ -1,7 +1,8 @@
 """`make bench`: every benchmark, as one table. `python -m tests.bench append` runs one.
 
-What needs Apache Kafka is left out, and said, where KAFKA_BOOTSTRAP_SERVERS names none:
-`infra/kafka/start python -m tests.bench relay` starts one for the time of the command.
+Each runs in a process of its own, with a database of its own. What needs Apache Kafka is left out,
+and said, where KAFKA_BOOTSTRAP_SERVERS names none: `infra/kafka/start python -m tests.bench relay`
+starts one for the time of the command.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import argparse
 import importlib
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -18,38 +20,57 @@ import structlog
 from rich.console import Console
 from rich.table import Table
 
+from infra.memory import look_seldom_for_cycles
 from tests.bench.measure import Figure, Ratio
-from tests.bench.place import Place, place
+from tests.bench.place import place
 
 BENCHES = {
     "append": ("tests.bench.append", ("beside_stock", "beside_bare_function")),
-    "log": ("tests.bench.log", ("soon_sealed", "proof_of_any_leaf", "verified_replay")),
     "http": ("tests.bench.http", ("beside_bare_endpoint",)),
     "rebuild": ("tests.bench.rebuild", ("beside_reading",)),
     "growth": ("tests.bench.growth", ("one_more", "another_day")),
     "changes": ("tests.bench.changes", ("beside_one_fold", "beside_one_read")),
+    "log": ("tests.bench.log", ("soon_sealed", "proof_of_any_leaf", "verified_replay")),
     "relay": ("tests.bench.relay", ("beside_bare_producer", "answer_to_reader")),
 }
 NEED_KAFKA = {"relay"}
 
+Line = dict[str, Any]
+"""The fields of a `Ratio` or of a `Figure`, and whether its mark is reached."""
 
-def lines(names: list[str], at: Place) -> Iterator[Ratio | Figure]:
-    for name in names:
-        module, functions = BENCHES[name]
+
+def measured(name: str) -> Iterator[Line]:
+    """The lines of one benchmark, in this process."""
+    module, functions = BENCHES[name]
+    with place() as at:
+        look_seldom_for_cycles()  # as the web service and the worker do
         for function in functions:
-            yield from getattr(importlib.import_module(module), function)(at)
+            found: Iterator[Ratio | Figure] = getattr(importlib.import_module(module), function)(at)
+            for line in found:
+                yield {**vars(line), "reached": line.reached}
 
 
-def row(line: Ratio | Figure) -> tuple[str, ...]:
-    mark = "✓" if line.reached else "✗"
-    if isinstance(line, Figure):
-        return line.name, f"{line.value:,.1f} {line.unit}", "", "", f"<= {line.mark:g}", mark
+def measured_apart(name: str) -> Iterator[Line]:
+    """The same in a process of its own."""
+    command = [sys.executable, "-m", "tests.bench", "--json", name]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield from map(json.loads, process.stdout)
+    if process.returncode not in {0, 1}:
+        raise SystemExit(f"{name} failed")
+
+
+def row(line: Line) -> tuple[str, ...]:
+    mark = "✓" if line["reached"] else "✗"
+    if "value" in line:
+        figure = f"{line['value']:,.1f} {line['unit']}"
+        return line["name"], figure, "", "", f"<= {line['mark']:g}", mark
     return (
-        line.name,
-        f"{line.ours:,.1f}",
-        f"{line.theirs:,.1f} {line.unit}",
-        f"{line.ratio:.2f}",
-        f"{line.kind} {line.mark:g}",
+        line["name"],
+        f"{line['ours']:,.1f}",
+        f"{line['theirs']:,.1f} {line['unit']}",
+        f"{line['ours'] / line['theirs']:.2f}",
+        f"{line['kind']} {line['mark']:g}",
         mark,
     )
 
@@ -63,24 +84,25 @@ def main(arguments: list[str] | None = None) -> int:
         wrapper_class=structlog.make_filtering_bound_logger(40),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-    console, table = Console(), Table("measured", "ours", "theirs", "ratio", "mark", "")
     names = chosen.names or list(BENCHES)
+    beside = Console(stderr=True)
     if not os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
         for name in NEED_KAFKA & {*names}:
-            Console(stderr=True).print(f"{name} is not measured: no KAFKA_BOOTSTRAP_SERVERS")
+            beside.print(f"{name} is not measured: no KAFKA_BOOTSTRAP_SERVERS")
             names.remove(name)
+    measure = measured if len(names) == 1 else measured_apart
+    table = Table("measured", "ours", "theirs", "ratio", "mark", "")
     missed = 0
-    with place() as at:
-        for line in lines(names, at):
-            missed += not line.reached
-            if chosen.json:
-                fields: dict[str, Any] = {**vars(line), "reached": line.reached}
-                console.print_json(json.dumps(fields))
-            else:
-                table.add_row(*row(line))
-                console.print(*row(line)[:4])
+    for line in (line for name in names for line in measure(name)):
+        missed += not line["reached"]
+        if chosen.json:
+            sys.stdout.write(f"{json.dumps(line)}\n")
+            sys.stdout.flush()
+        else:
+            table.add_row(*row(line))
+            beside.print(*row(line)[:4])
     if not chosen.json:
-        console.print(table)
+        Console().print(table)
     return 1 if missed else 0
 
 
