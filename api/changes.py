@@ -274,7 +274,7 @@ def _listed(found: list[Change]) -> list[dict[str, Any]]:
                 "type": by.decision.slug,
                 "name": _names(by.decision.slug),
                 "body": by.act.body.value,
-                "decided_on": by.act.decided_on.isoformat(),
+                "decided_on": by.act.decided_on,
                 "recorded_at": instant(by.recorded_at),
             }
         told["decision"] = decisions[by.position] if by else None
