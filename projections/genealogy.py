@@ -11,7 +11,6 @@ was given up, `dropped` names the decision and its reason.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from domain.actions import ActionProposed, ActionRetained, ActionRevised, ActionSetAside
@@ -25,71 +24,13 @@ from domain.handover import HandoverAccepted, HandoverDeclined, HandoverProposed
 from domain.initiation import ContractInterrupted
 from domain.referendum import CreditBecameEnforceable, CreditContested, CreditOverturned
 from domain.roadmap import RoadmapAmended, RoadmapDrafted, RoadmapPresented, RoadmapSubmitted
-from domain.values import ActionId, PersonId, ServiceId, Term, TextRef, Title
-from projections.facts import Because, Book, Fact, because, book, word
+from domain.values import ActionId, TextRef
+from projections.facts import because, word
+from projections.genealogy_document import Genealogy, Node, NodeKind, Step
 from projections.view import View
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-
-class NodeKind(Term):
-    """What a node of the graph is."""
-
-    NEED = "need", "besoin", "need"
-    ACTION = "action", "action", "action"
-    ROADMAP = "roadmap", "inscription à la feuille de route", "place in the roadmap"
-    VERDICT = "verdict", "réponse du Conseil administratif", "council's answer"
-    ROUTE = "route", "financement", "funding route"
-    CREDIT = "credit", "crédit", "credit"
-    DELIVERY = "delivery", "réalisation", "delivery"
-    HANDOVER = "handover", "remise à un relais", "handover"
-
-
-@dataclass(slots=True)
-class Step(Fact):
-    """A decision about the node, by the slug of its type."""
-
-    type: str
-
-
-@dataclass(slots=True)
-class Node:
-    """One thing, the decisions about it, and what it comes from and leads to.
-
-    Needs and actions have a title; the others are about the action that their key names.
-    """
-
-    kind: NodeKind
-    title: Title | None = None
-    service: ServiceId | None = None
-    relay: PersonId | None = None
-    steps: list[Step] = field(default_factory=list)
-    dropped: Because | None = None
-    comes_from: list[str] = field(default_factory=list)
-    leads_to: list[str] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Trail:
-    """How far an action has come in the graph: the keys of its last nodes."""
-
-    place: str | None = None
-    verdict: str | None = None
-    tip: str | None = None
-    routes: int = 0
-    credits: int = 0
-    handovers: int = 0
-    settled: bool = False
-
-
-@dataclass(slots=True)
-class Genealogy:
-    """The graph. `trails` says where each action is in it."""
-
-    nodes: dict[str, Node] = field(default_factory=dict)
-    trails: Book[ActionId, Trail] = book(Trail)
-
 
 genealogy = View("genealogy", version=1, empty=Genealogy)
 
