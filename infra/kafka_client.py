@@ -8,6 +8,7 @@ file instead, which is how containers hand them in: `KAFKA_SASL_PASSWORD_FILE`.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import time
@@ -15,12 +16,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 
 from infra import broker, environment
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from confluent_kafka import Message, TopicPartition
 
 PASSED_ON: Final = (
     "KAFKA_CLIENT_RACK",
@@ -111,6 +114,61 @@ def cluster(environ: Mapping[str, str] = os.environ) -> Cluster:
         if value:
             found[name.removeprefix("KAFKA_").lower().replace("_", ".")] = value
     return Cluster(found, environ.get("KAFKA_TOPIC_PREFIX", ""))
+
+
+# --- Reading --------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def reader(where: Cluster, group: str, **settings: Any) -> Iterator[Consumer]:
+    """A consumer of committed messages that keeps no offsets and says when it is at an end.
+
+    Args:
+        where: the brokers.
+        group: a name that brokers ask for; nothing is subscribed to, so no group is joined.
+        settings: librdkafka properties with underscores for dots, besides those or in their place.
+    """
+    consumer = Consumer(
+        {
+            **where.settings,
+            "group.id": group,
+            "isolation.level": "read_committed",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "auto.offset.reset": "error",
+            **{name.replace("_", "."): value for name, value in settings.items()},
+        }
+    )
+    try:
+        yield consumer
+    finally:
+        consumer.close()
+
+
+def to_the_end(
+    consumer: Consumer, partitions: Sequence[TopicPartition], seconds: float
+) -> Iterator[Message]:
+    """What partitions hold from the offsets given to their ends as they are when they are reached.
+
+    Raises:
+        KafkaException: that cannot be read, or nothing came for so many seconds.
+    """
+    consumer.assign(list(partitions))
+    left = {(each.topic, each.partition) for each in partitions}
+    deadline = time.monotonic() + seconds
+    while left:
+        message = consumer.poll(0.5)
+        if message is None:
+            if time.monotonic() > deadline:
+                raise KafkaException(KafkaError(KafkaError._TIMED_OUT))  # noqa: SLF001 - its name
+            continue
+        if (error := message.error()) is None:
+            yield message
+        elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its name
+            left.discard((message.topic() or "", message.partition() or 0))
+        elif not error.retriable():
+            raise KafkaException(error)
+        deadline = time.monotonic() + seconds
 
 
 # --- What is wrong when nothing answers -----------------------------------------------------------

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from infra import background, kafka_client, metrics, up, web
-from infra.commands import session
+from infra import background, metrics, up, web
+from infra.commands import brokers, session
 from infra.commands.terminal import FOUND_WRONG, USED_WRONGLY, fail, plain, say
 from infra.memory import look_seldom_for_cycles
 from infra.parent import end_with_supervisor
@@ -119,10 +119,7 @@ def relay_command(metrics_port: MetricsPort = None) -> None:
 
         KAFKA_BOOTSTRAP_SERVERS=kafka:9092 quartier relay
     """
-    try:
-        cluster = kafka_client.cluster()
-    except kafka_client.NoBroker as missing:
-        fail(str(missing), USED_WRONGLY)
+    cluster = brokers.named()
     end_with_supervisor()
     _serve_metrics(metrics_port)
     with session.opened(quiet=False):

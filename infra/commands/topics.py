@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from confluent_kafka import KafkaException
 
 from infra import kafka_client
-from infra.commands import session
+from infra.commands import brokers, session
 from infra.commands.terminal import (
     FOUND_WRONG,
-    USED_WRONGLY,
     AsJson,
     answer,
     fail,
@@ -47,20 +45,13 @@ def topics_command(
 
         quartier topics --recover
     """
-    try:
-        cluster = kafka_client.cluster()
-    except (kafka_client.NoBroker, OSError) as error:
-        fail(plain(error), USED_WRONGLY)
+    cluster = brokers.named()
     with session.opened():
         source = LogSource(dedicated)
         try:
-            kafka_client.let_in(cluster)
-            with progress("Events", source.size()) as done:
+            with brokers.answering(cluster), progress("Events", source.size()) as done:
+                kafka_client.let_in(cluster)
                 found = (recover if mend else compare)(cluster, source, source_name(), done)
-        except KafkaException as error:
-            fail(plain(f"Kafka: {kafka_client.reason(cluster, error)}"))
-        except kafka_client.NotLetIn as error:
-            fail(plain(f"Kafka does not let us in: {error}"))
         except PositionsHeldBack as error:
             fail(plain(f"{error} Try again."))
         except (NotRecoverable, RelayRuns, TopicsUnfit) as error:

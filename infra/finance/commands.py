@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import psycopg
 import typer
-from confluent_kafka import OFFSET_BEGINNING, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, TopicPartition
 from psycopg import conninfo
 
 from infra import kafka_client
-from infra.commands import session
+from infra.commands import brokers, session
 from infra.commands.terminal import (
     FOUND_WRONG,
     USED_WRONGLY,
@@ -93,8 +93,8 @@ def follow(
     if into is not None:
         _look_at(into)
     with _until_interrupted() as stop:
-        cluster = _cluster()
-        with _complaining(cluster):
+        cluster = brokers.named()
+        with _complaining(), brokers.answering(cluster):
             kafka_client.let_in(cluster)
             if into is None:
                 _print(cluster, stop, once=once, after=after or 0)
@@ -142,9 +142,9 @@ def reconcile(
         with session.opened():
             recorded = recorded_day(day)
     else:
-        with _complaining(None):
+        with _complaining():
             recorded = ask(against, day, token=token)
-    with _complaining(None), psycopg.connect(into) as connection:
+    with _complaining(), psycopg.connect(into) as connection:
         found = compare(recorded, landed_day(connection, day, _one(connection, source)))
     if as_json:
         answer(found.as_json())
@@ -217,13 +217,6 @@ def _look_at(into: str) -> None:
         )
 
 
-def _cluster() -> Cluster:
-    try:
-        return kafka_client.cluster()
-    except (kafka_client.NoBroker, OSError) as error:
-        fail(plain(error), USED_WRONGLY)
-
-
 @contextlib.contextmanager
 def _until_interrupted() -> Iterator[threading.Event]:
     stop = threading.Event()
@@ -238,17 +231,12 @@ def _until_interrupted() -> Iterator[threading.Event]:
 
 
 @contextlib.contextmanager
-def _complaining(cluster: Cluster | None) -> Iterator[None]:
-    """Say in a sentence what is wrong."""
+def _complaining() -> Iterator[None]:
+    """Say in a sentence what is wrong with the stream, or with the finance database."""
     try:
         yield
     except BrokenPipeError:
         raise  # whoever read what is printed has seen enough
-    except KafkaException as error:
-        why = kafka_client.reason(cluster, error) if cluster else str(error)
-        fail(plain(f"Kafka: {why}"))
-    except kafka_client.NotLetIn as error:
-        fail(plain(f"Kafka does not let us in: {error}"))
     except psycopg.errors.UndefinedTable:
         fail("Nothing was ever landed in the finance database: quartier funding follow begins it.")
     except psycopg.Error as error:

@@ -8,7 +8,6 @@ and what is landed already is known.
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
@@ -33,7 +32,8 @@ from infra.relay.shapes import FUNDING_SCHEMA
 from infra.relay.topics import FUNDING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from confluent_kafka import Message
 
@@ -85,24 +85,9 @@ def _text(value: str | bytes | None) -> str:
     return value.decode() if isinstance(value, bytes) else value or ""
 
 
-@contextlib.contextmanager
-def reader(cluster: Cluster) -> Iterator[Consumer]:
-    """A consumer of committed messages that keeps no offsets and says when it is at an end."""
-    consumer = Consumer(
-        {
-            **cluster.settings,
-            "group.id": "quartier.funding.follow",  # named, as it must be, and never joined
-            "isolation.level": "read_committed",
-            "enable.auto.commit": False,
-            "enable.partition.eof": True,
-            "auto.offset.reset": "error",
-            "fetch.wait.max.ms": 100,
-        }
-    )
-    try:
-        yield consumer
-    finally:
-        consumer.close()
+def reader(cluster: Cluster) -> AbstractContextManager[Consumer]:
+    """A consumer of committed messages, which Kafka keeps no offsets of."""
+    return kafka_client.reader(cluster, "quartier.funding.follow", fetch_wait_max_ms=100)
 
 
 def partitions(consumer: Consumer, topic: str) -> list[int]:

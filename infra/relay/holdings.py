@@ -5,14 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from confluent_kafka import (
-    OFFSET_BEGINNING,
-    Consumer,
-    KafkaError,
-    KafkaException,
-    TopicPartition,
-)
+from confluent_kafka import OFFSET_BEGINNING, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
+
+from infra.kafka_client import reader, to_the_end
+from infra.relay.positions import GROUP
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -73,34 +70,12 @@ def holdings(cluster: Cluster, topic: str, name: str) -> Holdings:
 
 
 def _messages(cluster: Cluster, topic: str) -> Iterator[Message]:
-    consumer = Consumer(
-        {
-            **cluster.settings,
-            "group.id": "quartier.relay",  # asked for, and never joined: nothing is subscribed to
-            "isolation.level": "read_committed",
-            "enable.auto.commit": False,
-            "enable.partition.eof": True,
-            "auto.offset.reset": "error",
-        }
-    )
-    try:
+    with reader(cluster, GROUP) as consumer:
         metadata = consumer.list_topics(topic, timeout=ANSWER_SECONDS).topics[topic]
         if metadata.error is not None:
             raise KafkaException(metadata.error)
-        left = set(metadata.partitions)
-        consumer.assign([TopicPartition(topic, each, OFFSET_BEGINNING) for each in left])
-        while left:
-            message = consumer.poll(ANSWER_SECONDS)
-            if message is None:
-                raise KafkaException(KafkaError(KafkaError._TIMED_OUT))  # noqa: SLF001 - its name
-            if (error := message.error()) is None:
-                yield message
-            elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its name
-                left.discard(message.partition() or 0)
-            elif not error.retriable():
-                raise KafkaException(error)
-    finally:
-        consumer.close()
+        everything = [TopicPartition(topic, each, OFFSET_BEGINNING) for each in metadata.partitions]
+        yield from to_the_end(consumer, everything, ANSWER_SECONDS)
 
 
 def identity(key: bytes, headers: Mapping[str, bytes]) -> Identity:

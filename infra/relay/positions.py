@@ -10,19 +10,25 @@ transactions see it; what this process remembers may be ahead of the truth, or b
 
 from __future__ import annotations
 
-import contextlib
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final
 
 import orjson
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import TopicPartition
 
+from infra.kafka_client import reader, to_the_end
 from infra.relay.topics import POSITIONS
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from confluent_kafka import Consumer
+
     from infra.kafka_client import Cluster
+
+GROUP: Final = "quartier.relay"
+"""What the relay's readers call themselves to brokers that ask."""
 
 ANSWER_SECONDS: Final = 15.0
 TAIL: Final = 100
@@ -77,9 +83,10 @@ def last_place(cluster: Cluster, name: str) -> Place | None:
             start = max(low, end - span)
             found = None
             # The last record is not at end - 1: markers of transactions take offsets too.
-            for value, key in _read(consumer, partition.topic, 0, start):
-                if key == name.encode():
-                    found = value
+            tail = [TopicPartition(partition.topic, 0, start)]
+            for message in to_the_end(consumer, tail, ANSWER_SECONDS):
+                if message.key() == name.encode():
+                    found = message.value() or b""
             if found is not None:
                 return Place(**orjson.loads(found))
             if start == low:
@@ -97,7 +104,8 @@ def holds_anything(cluster: Cluster, topic: str) -> bool:
             low, end = consumer.get_watermark_offsets(
                 TopicPartition(topic, partition), ANSWER_SECONDS, cached=False
             )
-            if end > low and next(_read(consumer, topic, partition, low), None) is not None:
+            whole = [TopicPartition(topic, partition, low)]
+            if end > low and any(True for _ in to_the_end(consumer, whole, ANSWER_SECONDS)):
                 return True
     return False
 
@@ -121,41 +129,5 @@ def _end(cluster: Cluster, isolation: str) -> int:
         return int(consumer.get_watermark_offsets(partition, ANSWER_SECONDS, cached=False)[1])
 
 
-def _read(
-    consumer: Consumer, topic: str, partition: int, start: int
-) -> Iterator[tuple[bytes, bytes]]:
-    """Values and keys from an offset to the end of the partition."""
-    consumer.assign([TopicPartition(topic, partition, start)])
-    deadline = time.monotonic() + ANSWER_SECONDS
-    while True:
-        message = consumer.poll(0.5)
-        if message is None:
-            if time.monotonic() > deadline:
-                raise KafkaException(KafkaError(KafkaError._TIMED_OUT))  # noqa: SLF001 - its name
-            continue
-        if (error := message.error()) is None:
-            yield message.value() or b"", message.key() or b""
-        elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its name
-            return
-        elif not error.retriable():
-            raise KafkaException(error)
-        deadline = time.monotonic() + ANSWER_SECONDS
-
-
-@contextlib.contextmanager
-def _reader(cluster: Cluster, isolation: str) -> Iterator[Consumer]:
-    consumer = Consumer(
-        {
-            **cluster.settings,
-            "group.id": "quartier.relay",  # asked for, and never joined: nothing is subscribed to
-            "isolation.level": isolation,
-            "enable.auto.commit": False,
-            "enable.partition.eof": True,
-            "auto.offset.reset": "error",
-            "fetch.wait.max.ms": 50,
-        }
-    )
-    try:
-        yield consumer
-    finally:
-        consumer.close()
+def _reader(cluster: Cluster, isolation: str) -> AbstractContextManager[Consumer]:
+    return reader(cluster, GROUP, isolation_level=isolation, fetch_wait_max_ms=50)

@@ -105,6 +105,15 @@ def test_no_command_shows_the_commands(capsys):
     assert "import" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("command", [("relay",), ("topics",), ("funding", "follow")])
+def test_a_secret_that_cannot_be_read_is_said(command, monkeypatch, quartier, tmp_path):
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1")
+    monkeypatch.setenv("KAFKA_SASL_PASSWORD_FILE", str(tmp_path / "nowhere"))
+    status, _, err = quartier(*command)
+    assert status == 2
+    assert "nowhere" in err
+
+
 def test_a_database_that_does_not_answer_is_said(monkeypatch, quartier):
     result = _program({"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}, "export", "paquis")
     assert result.returncode == 1
