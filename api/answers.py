@@ -10,7 +10,7 @@ import orjson
 from django.http import HttpResponse, HttpResponseNotModified
 
 from domain.stored import content_of
-from infra.vault import render
+from infra.vault import render_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,8 +40,11 @@ def answered(
     value: Any, status: HTTPStatus = HTTPStatus.OK, headers: Mapping[str, str] | None = None
 ) -> HttpResponse:
     """A JSON value; bytes are JSON already."""
-    body = value if isinstance(value, bytes) else orjson.dumps(value)
-    return HttpResponse(body, content_type=JSON, status=status, headers=headers)
+    return HttpResponse(_written(value), content_type=JSON, status=status, headers=headers)
+
+
+def _written(value: Any) -> bytes:
+    return value if isinstance(value, bytes) else orjson.dumps(value)
 
 
 def etag_of(version: int, *also: str) -> str:
@@ -69,7 +72,9 @@ def versioned(
     said = {"ETag": etag, "Cache-Control": NO_CACHE, "Vary": VARIES, **headers}
     if is_current(request, etag):
         return not_modified(said)
-    return answered(joined(endpoint, value() if callable(value) else value), headers=said)
+    written = _written(value() if callable(value) else value)
+    joined = render_json(written, reader=endpoint.reader, language=endpoint.language)
+    return answered(joined, headers=said)
 
 
 def not_modified(headers: Mapping[str, str]) -> HttpResponse:
@@ -85,15 +90,6 @@ def is_current(request: HttpRequest, etag: str) -> bool:
     if given.strip() == "*":
         return True
     return etag in {each.strip().removeprefix("W/") for each in given.split(",")}
-
-
-def joined(endpoint: Endpoint, value: Any) -> Any:
-    """A value with its free texts, as this reader may read them; bytes if it has none."""
-    if isinstance(value, bytes):
-        if b'"digest"' not in value:
-            return value
-        value = orjson.loads(value)
-    return render(value, reader=endpoint.reader, language=endpoint.language)
 
 
 # --- Decisions ----------------------------------------------------------------------------------
@@ -148,8 +144,8 @@ def created(endpoint: Endpoint, outcome: Outcome, location: str) -> HttpResponse
     """A decision was recorded, now or by the first of several equal requests."""
     recorded = outcome.recorded
     return answered(
-        render(
-            recorded_json(recorded),
+        render_json(
+            orjson.dumps(recorded_json(recorded)),
             reader=endpoint.reader,
             language=endpoint.language,
             just_kept=outcome.texts,

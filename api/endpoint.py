@@ -23,11 +23,11 @@ from django.http import HttpResponse
 from rest_framework.views import APIView
 
 from api import faults, problems
-from api.answers import joined
 from api.asking import ask
 from api.authentication import authenticate
 from api.language import language_of
 from domain.values import Bilingual
+from infra.vault import render
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -155,7 +155,7 @@ class Endpoint(APIView):
         """Whatever went wrong becomes a problem; what it quotes, as this reader may read it."""
         problem = faults.problem_of(exc)
         try:
-            problem.more = joined(self, problem.more)
+            problem.more = render(problem.more, reader=self.reader, language=self.language)
         except Exception as error:  # noqa: BLE001 - whatever keeps texts from being read
             problem = faults.problem_of(error)
         return problems.answer(self.request._request, problem)  # noqa: SLF001 - see below

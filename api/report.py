@@ -21,7 +21,7 @@ from domain.framework import FRAMEWORKS
 from domain.history import effective
 from domain.rule import say
 from domain.values import Bilingual, Language
-from infra.vault import render
+from infra.vault import render_json
 from projections.conformity import conformity
 from projections.overview import overview
 from projections.requirement import State
@@ -155,12 +155,12 @@ def report_on(
 ) -> Report:
     """The report on a contract as it stands on a day, from what was known and decided by then."""
     facts = fold(conformity, history, known_at=known_at, valid_at=valid_at)
-    answer = orjson.loads(conformity.answer(facts, day))
+    answer = render_json(conformity.answer(facts, day), reader=reader, language=language)
     known = [each for each in history if known_at is None or each.recorded_at <= known_at]
     return Report(
         contract,
         language,
-        render(answer, reader=reader, language=language),
+        orjson.loads(answer),
         facts,
         fold(overview, history, known_at=known_at, valid_at=valid_at),
         {each.position: each for each in effective(known, valid_at=valid_at)},

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import orjson
 from django.db import connection
 
 from domain.values import Audience, Bilingual, TextRef
@@ -37,7 +39,15 @@ SALT_BYTES = 16
 PERSONS_REMEMBERED = 100_000
 """Ids that are known to be known, in memory; forgotten all at once beyond that."""
 
-_REFERENCE = {"text", "digest"}
+_REFERENCE = re.compile(
+    rb'(\{"(?:text":"[0-9a-f-]{36}","digest":"[0-9a-f]{64}'
+    rb'|digest":"[0-9a-f]{64}","text":"[0-9a-f-]{36})"\})'
+)
+"""A `TextRef` in JSON without spaces: its keys as a model writes them, or as canonical JSON does.
+
+Never a part of a string, where a quote has a backslash before it; nor does it begin with the last
+quote of one, which no letter follows.
+"""
 
 
 def may_read_restricted(reader: Role | None) -> bool:
@@ -89,9 +99,10 @@ def texts(ids: Iterable[str], *, reader: Role | None, language: Language = "fr")
     wanted = set(ids)
     if not wanted:
         return {}
+    # As one string: of a list, psycopg would quote each item in Python.
     rows = cursor().execute(
         "SELECT id::text, audience, content FROM vault_text WHERE id = ANY(%s::uuid[])",
-        [list(wanted)],
+        [f"{{{','.join(wanted)}}}"],
     )
     return dict.fromkeys(wanted, ERASED.to(language)) | _shown(rows, reader, language)
 
@@ -110,59 +121,43 @@ def _shown(
     }
 
 
-def render(
-    value: Any,
+def render_json(
+    written: bytes,
     *,
     reader: Role | None,
     language: Language = "fr",
     just_kept: Collection[dict[str, str]] = (),
-) -> Any:
-    """A JSON value with the text in the place of each reference, as this reader may read it.
+) -> bytes:
+    """JSON with the text in the place of each reference, as this reader may read it.
 
-    A reference is an object of exactly the keys `text` and `digest`. One query, however many;
-    none for texts that were `just_kept` by a keeper of this thread.
+    It must have no spaces between its tokens, for it is not parsed. One query, however many
+    references; none for texts that were `just_kept` by a keeper of this thread.
     """
-    found = references(value)
-    if not found:
-        return value
-    read = _shown(
-        ((text["id"], text["audience"], text["content"]) for text in just_kept), reader, language
-    )
-    ids = {reference["text"] for reference in found} - read.keys()
-    return _replace(value, texts(ids, reader=reader, language=language) | read)
+    parts = _REFERENCE.split(written)
+    ids = [reference["text"] for reference in _listed(parts[1::2])]
+    if not ids:
+        return written
+    kept = ((text["id"], text["audience"], text["content"]) for text in just_kept)
+    read = _shown(kept, reader, language)
+    read |= texts(set(ids) - read.keys(), reader=reader, language=language)
+    strings = {text_id: orjson.dumps(text) for text_id, text in read.items()}
+    parts[1::2] = [strings[text_id] for text_id in ids]
+    return b"".join(parts)
+
+
+def render(value: Any, *, reader: Role | None, language: Language = "fr") -> Any:
+    """A JSON value with the text in the place of each reference, as of `render_json`."""
+    return orjson.loads(render_json(orjson.dumps(value), reader=reader, language=language))
 
 
 def references(value: Any) -> list[dict[str, str]]:
     """Every reference to a text in a JSON value: `{"text": <id>, "digest": <hex>}`."""
-    found: list[dict[str, str]] = []
-    _collect(value, found)
+    return _listed(_REFERENCE.findall(orjson.dumps(value)))
+
+
+def _listed(written: Iterable[bytes]) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = orjson.loads(b"[" + b",".join(written) + b"]")
     return found
-
-
-def _is_reference(value: dict[str, Any]) -> bool:
-    return len(value) == len(_REFERENCE) and value.keys() == _REFERENCE
-
-
-def _collect(value: Any, found: list[dict[str, str]]) -> None:
-    if isinstance(value, dict):
-        if _is_reference(value):
-            found.append(value)
-        else:
-            for each in value.values():
-                _collect(each, found)
-    elif isinstance(value, list | tuple):
-        for each in value:
-            _collect(each, found)
-
-
-def _replace(value: Any, read: dict[str, str]) -> Any:
-    if isinstance(value, dict):
-        if _is_reference(value):
-            return read[value["text"]]
-        return {key: _replace(each, read) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_replace(each, read) for each in value]
-    return value
 
 
 def erase_text(text_id: str) -> None:

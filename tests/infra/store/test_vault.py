@@ -3,11 +3,13 @@
 import hashlib
 import uuid
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.values import Audience
+from domain.canonical import canonical
+from domain.values import Audience, TextRef
 from infra import vault
 from infra.accounts import Role
 from infra.append import Write, append
@@ -68,18 +70,113 @@ def test_an_erased_text_leaves_neither_salt_nor_content(kept):
 
 
 def test_a_reference_that_was_never_given_out_reads_as_erased():
-    unknown = {"text": str(uuid.uuid4()), "digest": "00"}
+    unknown = {"text": str(uuid.uuid4()), "digest": "00" * 32}
     assert vault.render([unknown], reader=None) == ["[texte effacé]"]
 
 
-@given(
-    st.recursive(
-        st.none() | st.booleans() | st.integers() | st.text(),
-        lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["text", "a"]), inner),
-    )
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda reference: reference.model_dump_json().encode(),
+        lambda reference: orjson.dumps(reference.model_dump()),
+        lambda reference: canonical(reference.model_dump()),
+    ],
+    ids=["pydantic", "orjson", "canonical"],
 )
-def test_what_holds_no_reference_is_rendered_as_it_is(value):
-    assert vault.render(value, reader=None) == value
+def test_a_reference_is_found_whoever_wrote_it(kept, write):
+    assert vault.render_json(write(TextRef(**kept[0])), reader=None) == b'"Pour tous"'
+
+
+def test_what_is_almost_a_reference_is_left_as_it_is(kept):
+    almost = [
+        {"text": kept[0]["text"]},
+        {**kept[0], "more": 1},
+        {**kept[0], "digest": "00"},
+        {"text": [kept[0]["text"]], "digest": kept[0]["digest"]},
+        kept[0]["text"],
+        orjson.dumps(kept[0]).decode(),
+        {orjson.dumps(kept[0]).decode(): "{"},
+    ]
+    assert vault.render(almost, reader=Role.ADMIN) == almost
+
+
+def test_texts_are_read_in_one_query_and_in_none_if_they_were_just_kept(kept, monkeypatch):
+    asked = []
+    monkeypatch.setattr(vault, "cursor", lambda: asked.append(1) or cursor())
+    written, as_read = orjson.dumps(kept * 3), ["Pour tous", "Pour quelques-uns"] * 3
+    assert orjson.loads(vault.render_json(written, reader=Role.AUDITOR)) == as_read
+    assert len(asked) == 1
+
+    keeper = vault.Keeper("paquis")
+    new = keeper.keep("À l'instant", Audience.PUBLIC).model_dump_json().encode()
+    answer = vault.render_json(new, reader=None, just_kept=keeper.texts)
+    assert answer == '"À l\'instant"'.encode()
+    assert vault.render_json(b'{"text":1}', reader=None) == b'{"text":1}'
+    assert len(asked) == 1
+
+
+PIECES = ["{", "}", '"', "\\", ",", ":", "text", "digest", '{"text":"', '","digest":"', "é"]
+
+contents = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1)
+
+
+@st.composite
+def json_values(draw, references):
+    """A JSON value with these references anywhere in it, and strings that look like them."""
+    pieces = [orjson.dumps(reference).decode() for reference in references]
+    pieces += [part for reference in references for part in reference.values()]
+    strings = st.text() | st.lists(st.sampled_from(PIECES + pieces)).map("".join)
+    backwards = [dict(reversed(reference.items())) for reference in references]
+    numbers = st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False)
+    return draw(
+        st.recursive(
+            st.sampled_from(references + backwards) | strings | numbers | st.none(),
+            lambda inner: (
+                st.lists(inner)
+                | st.dictionaries(strings | st.sampled_from(["text", "digest"]), inner)
+            ),
+        )
+    )
+
+
+def replaced(value, references, read):
+    """What `render` says that it makes of a value, by walking all of it."""
+    match value:
+        case dict() if value in references:
+            return read[references.index(value)]
+        case dict():
+            return {key: replaced(each, references, read) for key, each in value.items()}
+        case list():
+            return [replaced(each, references, read) for each in value]
+        case _:
+            return value
+
+
+@given(
+    texts=st.lists(
+        st.tuples(contents, st.sampled_from(Audience), st.booleans()), min_size=1, max_size=5
+    ),
+    reader=st.sampled_from([None, *Role]),
+    data=st.data(),
+)
+def test_references_are_replaced_wherever_they_are_and_nothing_else_is(texts, reader, data):
+    """What is written, with each reference replaced, is what the value would be, written."""
+    keeper, references, read = vault.Keeper("paquis"), [], []
+    for content, audience, _ in texts:
+        references.append(keeper.keep(content, audience).model_dump())
+    append(Write([], keeper.texts))
+    for reference, (content, audience, erased) in zip(references, texts, strict=True):
+        if erased:
+            vault.erase_text(reference["text"])
+            read.append("[texte effacé]")
+        else:
+            may_read = audience is Audience.PUBLIC or reader in TRUSTED
+            read.append(content if may_read else "[réservé]")
+
+    value = data.draw(json_values(references))
+    expected = replaced(value, references, read)
+    assert vault.render_json(orjson.dumps(value), reader=reader) == orjson.dumps(expected)
+    assert vault.render(value, reader=reader) == expected
 
 
 # --- Persons ------------------------------------------------------------------------------------
