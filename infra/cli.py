@@ -1,55 +1,124 @@
-"""The command line: `quartier`, less what needs the HTTP API (`api/cli.py` adds that)."""
+"""The command line: `quartier`, less what needs the HTTP API (`api/cli.py` adds that).
+
+The commands are listed here and loaded when they are asked for. Nothing that only some of them
+need is imported here: whoever reads the help, or verifies a proof, waits for no database.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-import psycopg
-import structlog
-import typer
-from django.core.exceptions import ImproperlyConfigured
-from django.db import Error as DatabaseError
+from typer.core import TyperGroup
 
-from infra.commands import accounts, check, contracts, read_models, replay, service, topics
-from infra.commands.terminal import FOUND_WRONG, USED_WRONGLY, Failure, note, plain
-from infra.embedded_place import EmbeddedPostgresError
-from infra.finance import commands as finance_commands
-from infra.log import commands as log_commands
+from infra.commands.deferred import Deferred
+from infra.commands.terminal import FOUND_WRONG, Failure, note
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-log = structlog.get_logger(__name__)
+COMMANDS: Final = (
+    Deferred(
+        "up",
+        "infra.commands.up:up_command",
+        "Start everything on this machine, to try it out: nothing need be installed or set.",
+    ),
+    Deferred(
+        "web",
+        "infra.commands.service:web_command",
+        "Serve the API and the pages until told to stop.",
+    ),
+    Deferred(
+        "worker",
+        "infra.commands.work:worker_command",
+        "Do all the background work until told to stop.",
+    ),
+    Deferred(
+        "relay",
+        "infra.commands.work:relay_command",
+        "Publish to Kafka what is recorded, each event once, until told to stop.",
+    ),
+    Deferred(
+        "topics",
+        "infra.commands.topics:topics_command",
+        "Compare every message in Kafka with the log; with `--recover`, put back what is missing.",
+    ),
+    Deferred(
+        "migrate",
+        "infra.commands.service:migrate_command",
+        "Bring the database's tables to what this program needs. Quick where nothing is due.",
+    ),
+    Deferred(
+        "import",
+        "infra.commands.contracts:import_command",
+        "Record the decisions of a file: all of them, or none.",
+    ),
+    Deferred(
+        "export",
+        "infra.commands.contracts:export_command",
+        "Write a contract's decisions as a file that `quartier import` reads.",
+    ),
+    Deferred(
+        "project",
+        "infra.commands.work:project_command",
+        "Bring the read models up to date, and go on doing so until told to stop.",
+    ),
+    Deferred(
+        "rebuild",
+        "infra.commands.read_models:rebuild_command",
+        "Make read models anew from the events, beside those in use, then put them in their place.",
+    ),
+    Deferred(
+        "replay",
+        "infra.commands.replay:replay_command",
+        "Tell a contract's history, decision by decision, and what it comes to.",
+    ),
+    Deferred(
+        "check",
+        "infra.commands.check:check_command",
+        "Check configuration and integrity: what guards the events, the events, all made of them.",
+    ),
+    Deferred(
+        "verify",
+        "infra.commands.verify:verify_command",
+        "Check a contract's evidence, or a decision's proof, offline.",
+    ),
+    Deferred(
+        "seal",
+        "infra.commands.work:seal_command",
+        "Seal what is recorded until told to stop: sign a checkpoint, have witnesses cosign it.",
+    ),
+    Deferred(
+        "token",
+        "infra.commands.accounts:token_command",
+        "Give an account a new token, shown now and never again; the old one opens nothing more.",
+    ),
+    Deferred(
+        "log",
+        "infra.log.commands:log_app",
+        "The transparency log: its keys, its checkpoints.",
+    ),
+    Deferred(
+        "funding",
+        "infra.finance.commands:funding_app",
+        "For finance systems: each funding event, once.",
+    ),
+    Deferred(
+        "accounts",
+        "infra.commands.accounts:app",
+        "Accounts: who may ask, and with which role.",
+    ),
+)
 
-app = typer.Typer(
+program = TyperGroup(
     name="quartier",
     help="The case file of a neighbourhood contract, every decision of it provable.",
+    commands=COMMANDS,
     no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("up")(service.up_command)
-app.command("web")(service.web_command)
-app.command("worker")(service.worker_command)
-app.command("relay")(service.relay_command)
-app.command("topics")(topics.topics_command)
-app.command("migrate")(service.migrate_command)
-app.command("import")(contracts.import_command)
-app.command("export")(contracts.export_command)
-app.command("project")(read_models.project_command)
-app.command("rebuild")(read_models.rebuild_command)
-app.command("replay")(replay.replay_command)
-app.command("check")(check.check_command)
-app.command("verify")(log_commands.verify_command)
-app.command("seal")(log_commands.seal_command)
-app.add_typer(log_commands.log_app, name="log")
-app.add_typer(finance_commands.funding_app, name="funding")
-app.add_typer(accounts.app, name="accounts")
-app.command("token")(accounts.token_command)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -61,45 +130,28 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run a command; its exit status."""
     try:
         return _run(arguments)
-    except Failure as failure:
-        note(f"[red]{failure}[/]")
-        return failure.status
-    except (ImproperlyConfigured, EmbeddedPostgresError) as error:
-        note(f"[red]{plain(error)}[/]")
-        return USED_WRONGLY if isinstance(error, ImproperlyConfigured) else FOUND_WRONG
-    except (psycopg.Error, DatabaseError) as error:
-        if os.environ.get("QUARTIER_TRACEBACK"):
-            raise
-        note(f"[red]{plain(_about(error))}[/]")
-        return FOUND_WRONG
+    except Failure as ended:
+        failure = ended
     except BrokenPipeError:
         # Whoever read the answer has seen enough. Python would complain again when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FOUND_WRONG
+    except Exception as error:
+        from infra.commands import faults  # noqa: PLC0415 - knows databases; most need none
+
+        if (meant := faults.failure(error)) is None:
+            raise
+        failure = meant
+    note(f"[red]{failure}[/]")
+    return failure.status
 
 
 def _run(arguments: Sequence[str] | None) -> int:
     try:
-        typer.main.get_command(app).main(
-            args=None if arguments is None else list(arguments), prog_name="quartier"
-        )
+        program.main(args=None if arguments is None else list(arguments), prog_name="quartier")
     except SystemExit as ending:  # typer has shown how the command is used
         return ending.code if isinstance(ending.code, int) else 0
     return 0
-
-
-def _about(error: Exception) -> str:
-    """What a database's error means to whoever ran the command."""
-    cause = error.__cause__ or error
-    said = str(error).strip().splitlines() or [type(error).__name__]
-    if (
-        isinstance(cause, psycopg.errors.UndefinedTable)
-        or '"quartier_app" does not exist' in said[0]
-    ):
-        return f"The database is not migrated ({said[0]}). Run: quartier migrate"
-    if isinstance(cause, psycopg.OperationalError):
-        return f"The database does not answer: {' '.join(line.strip() for line in said)}"
-    return f"The database refused: {said[0]} (QUARTIER_TRACEBACK=1 shows where)"
 
 
 if __name__ == "__main__":

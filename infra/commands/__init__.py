@@ -1,1 +1,1 @@
-"""The commands of `quartier`, one file of a noun each; `infra/cli.py` puts them together."""
+"""The commands of `quartier`, one file of a noun each; `infra/cli.py` lists and loads them."""

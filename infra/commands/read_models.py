@@ -1,4 +1,4 @@
-"""Read models: keep them up, make them anew."""
+"""Read models: make them anew."""
 
 from __future__ import annotations
 
@@ -6,42 +6,11 @@ from typing import Annotated
 
 import typer
 
-from infra import background
 from infra.commands import session, terminal
-from infra.commands.service import work_until_stopped
 from infra.commands.terminal import USED_WRONGLY, AsJson, fail, note, plain, say
 from infra.source import StoredEvents
 from projections.catalogue import PROJECTIONS
-from projections.positions import positions
 from projections.rebuild import RebuildRunning, rebuild
-
-
-def project_command(
-    once: Annotated[
-        bool, typer.Option("--once", help="Take in what there is now, and end.")
-    ] = False,
-) -> None:
-    """Bring the read models up to date, and go on doing so until told to stop.
-
-    For example:
-
-        quartier project
-
-        quartier project --once
-    """
-    if not once:
-        work_until_stopped(background.projections())
-        return
-    with session.opened():
-        runner = background.runner()
-        end = StoredEvents().end()
-        with terminal.progress("Events", end) as done:
-            while runner.step():
-                done(min(position.position for position in positions().values()))
-        behind = [name for name, each in positions().items() if each.position < end]
-    if behind:
-        fail(f"Stopped before the last event: {', '.join(behind)}. `quartier check` says why.")
-    say(f"Every read model is at event {end}.")
 
 
 def rebuild_command(

@@ -30,6 +30,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON, for a mach
 InLanguage = Annotated[
     str, typer.Option("--language", metavar="fr|en", help="Of the sentences that people read.")
 ]
+Port = Annotated[
+    int, typer.Option(envvar="PORT", min=1, max=65535, help="Where to listen for HTTP.")
+]
 
 Done = Callable[[int], None]
 """Told how much is done."""

@@ -1,4 +1,4 @@
-"""Commands on the log: its keys, sealing it, following it from outside, verifying evidence."""
+"""Commands on the log: its keys, and following it from outside."""
 
 from __future__ import annotations
 
@@ -11,18 +11,15 @@ from infra.commands.terminal import (
     FOUND_WRONG,
     USED_WRONGLY,
     AsJson,
-    InLanguage,
     answer,
     fail,
     note,
     plain,
-    read_language,
     say,
 )
 from infra.log import keys as files
 from infra.log.monitor import NotReachable, fetcher, follow
 from infra.log.notes import Note, NoteError, VerifierKey
-from infra.verifier import verifier
 
 if TYPE_CHECKING:
     from infra.log.keys import LogKeys
@@ -169,67 +166,3 @@ def follow_command(
         raise typer.Exit(FOUND_WRONG)
     if kept:
         kept.write_text(str(newest), "utf-8")
-
-
-def verify_command(
-    file: Annotated[
-        Path, typer.Argument(metavar="BUNDLE|PROOF", help="An evidence.zip, or a proof in JSON.")
-    ],
-    key: Annotated[
-        list[str] | None,
-        typer.Option("--key", help="Public key that must have signed; may be repeated."),
-    ] = None,
-    witness: Annotated[
-        list[str] | None,
-        typer.Option("--witness", help="Witness that must have cosigned; may be repeated."),
-    ] = None,
-    kept: Annotated[
-        Path | None, typer.Option("--kept", help="Checkpoint you kept, which the log must extend.")
-    ] = None,
-    as_json: AsJson = False,
-    language: InLanguage = "fr",
-) -> None:
-    """Check a contract's evidence, or a decision's proof, offline.
-
-    The verdict is that of the `verifier.py` in every bundle. Without --key it is checked under the
-    key enclosed: that shows that the evidence is whole, not whose it is. Exit status 1 if
-    something is wrong; the first thing is named.
-
-    For example:
-
-        quartier verify paquis-evidence.zip --key 'quartier.example/log+5ff4c1d0+AbC...'
-
-        quartier verify paquis-evidence.zip --kept checkpoint --json
-    """
-    chosen = read_language(language)
-    try:
-        verdict = verifier.verify(file, key or (), witness or (), kept)
-    except OSError as error:
-        fail(f"Cannot read: {plain(error)}", USED_WRONGLY)
-    if as_json:
-        answer(verdict)
-    else:
-        word = "[green]ok[/]" if verdict["ok"] else f"[red]{verdict['fault']}[/]"
-        say(f"{word}  {plain(verdict[chosen])}")
-        for name, value in verdict.items():
-            if name not in {"ok", "fault", "fr", "en"}:
-                say(f"    {name}: {plain(value)}")
-        if verdict["ok"] and not key:
-            note("Under the key enclosed: compare it with the one that is published.")
-    if not verdict["ok"]:
-        raise typer.Exit(FOUND_WRONG)
-
-
-def seal_command() -> None:
-    """Seal what is recorded until told to stop: sign a checkpoint, have witnesses cosign it.
-
-    `quartier worker` does it too; one of them at a time, and another takes over when it ends.
-
-    For example:
-
-        quartier seal
-    """
-    from infra.background import sealing  # noqa: PLC0415 - it needs Django's settings
-    from infra.commands.service import work_until_stopped  # noqa: PLC0415
-
-    work_until_stopped(sealing())

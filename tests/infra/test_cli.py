@@ -1,5 +1,6 @@
 """The commands: what they say, what they leave with, and that nobody sees a stack trace."""
 
+import inspect
 import json
 import os
 import pty
@@ -11,7 +12,6 @@ from pathlib import Path
 
 import psycopg
 import pytest
-import typer
 
 from api.cli import main
 from infra import cli
@@ -46,12 +46,17 @@ def imported(quartier):
 
 def commands():
     """Every command, as it is typed."""
-    top = typer.main.get_command(cli.app)
-    for name, command in sorted(top.commands.items()):
-        if hasattr(command, "commands"):
-            yield from ((name, each) for each in sorted(command.commands))
-        else:
-            yield (name,)
+    for name, listed in sorted(cli.program.commands.items()):
+        yield from ((name, *each) for each in below(listed.load()))
+
+
+def below(command):
+    """The names of a group's commands, below one another; of a command, none."""
+    if not hasattr(command, "commands"):
+        yield ()
+        return
+    for name, each in sorted(command.commands.items()):
+        yield from ((name, *names) for names in below(each))
 
 
 # --- How commands are used ----------------------------------------------------------------------
@@ -141,6 +146,49 @@ def test_production_names_every_missing_secret():
     assert result.returncode == 2
     for name in ("ALLOWED_HOSTS", "DATABASE_URL", "DJANGO_SECRET_KEY"):
         assert name in result.stderr
+
+
+# --- How commands are loaded --------------------------------------------------------------------
+
+HEAVY = {"confluent_kafka", "django", "psycopg", "rest_framework", "shapely", "structlog"}
+"""What takes long to load."""
+
+NEEDED = {
+    "--help": set(),
+    "frobnicate": set(),
+    "verify pyproject.toml": set(),
+    "log key --help": {"django", "psycopg", "structlog"},
+    "accounts --help": {"django", "psycopg", "structlog"},
+    "web --help": {"django", "psycopg", "structlog"},
+    "golden --help": {"django", "psycopg", "structlog"},
+    "import --help": {"django", "psycopg", "shapely", "structlog"},
+    "rebuild --help": {"django", "psycopg", "shapely", "structlog"},
+}
+
+
+@pytest.mark.parametrize(("command", "needed"), NEEDED.items(), ids=NEEDED)
+def test_a_command_loads_nothing_that_only_others_need(command, needed):
+    result = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "api.cli", *command.split()],
+        capture_output=True,
+        check=False,
+        text=True,
+        cwd=ROOT,
+    )
+    loaded = {line.rpartition("|")[2].strip() for line in result.stderr.splitlines()}
+    assert "infra.cli" in loaded
+    assert HEAVY & loaded <= needed
+
+
+@pytest.mark.parametrize("name", sorted(cli.program.commands))
+def test_the_list_says_of_a_command_what_its_help_begins_with(name):
+    listed = cli.program.commands[name]
+    said = inspect.cleandoc(listed.load().help).split("\n\n")[0].replace("\n", " ")
+    assert listed.help == said
+
+
+def test_what_is_loaded_by_name_lies_in_the_layer_that_names_it():
+    assert all(command.place.startswith("infra.") for command in cli.COMMANDS)
 
 
 # --- Import and export --------------------------------------------------------------------------

@@ -6,9 +6,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 import yaml
-from typer.main import get_command
 
-from infra.cli import app
+from infra.cli import program
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
@@ -108,4 +107,4 @@ def test_the_commands_exist():
     }
     asked = SERVICES["worker"]["healthcheck"]["test"]
     assert asked[1] == "quartier"
-    assert commands | {asked[2]} <= set(get_command(app).commands)
+    assert commands | {asked[2]} <= set(program.commands)

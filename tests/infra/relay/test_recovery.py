@@ -5,10 +5,8 @@ import json
 import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
-from typer.testing import CliRunner
 
-from infra.cli import app
-from infra.commands.terminal import Failure
+from infra import cli
 from infra.relay import topics
 from infra.relay.positions import last_place
 from infra.relay.recovery import NotRecoverable, RelayRuns, compare, recover
@@ -225,14 +223,19 @@ def test_another_log_is_told_apart(log, cluster, relayed, postgres, template):
 # --- The command --------------------------------------------------------------------------------
 
 
-def command(*arguments):
-    result = CliRunner().invoke(app, ["topics", *arguments])
-    if isinstance(result.exception, Failure):
-        return result.exception.status, str(result.exception)
-    return result.exit_code, result.stdout
+@pytest.fixture
+def command(capfd):
+    """Run `quartier topics` in this process; its exit status, and what it said."""
+
+    def run(*arguments):
+        status = cli.run(["topics", *arguments])
+        said = capfd.readouterr()
+        return status, said.out or said.err
+
+    return run
 
 
-def test_the_command(log, cluster, kafka, relayed, monkeypatch):
+def test_the_command(command, log, cluster, kafka, relayed, monkeypatch):
     monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", kafka)
     monkeypatch.setenv("KAFKA_TOPIC_PREFIX", cluster.prefix)
     monkeypatch.setenv("QUARTIER_SOURCE", SOURCE)
