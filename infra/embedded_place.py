@@ -104,19 +104,21 @@ class Place:
         """Remove what a killed server left; only for a caller who knows that none of ours lives.
 
         PostgreSQL would refuse to start if its old process id were in use again, as it soon is in
-        a container. A server that somebody started by hand on these data holds no lock of ours:
-        it is told by its command line.
+        a container, or still: whoever was killed is there until somebody asks for its status. A
+        server that somebody started by hand on these data holds no lock of ours: it is told by
+        its command line.
 
         Raises:
             EmbeddedPostgresError: such a server runs.
         """
-        pid = self.server_pid()
-        if pid is None or not Path("/proc/self").exists():
+        if not Path("/proc/self").exists():
             return
+        pid = self.server_pid()
         command = Path(f"/proc/{pid}/cmdline")
-        if command.exists() and os.fsencode(self.data) in command.read_bytes():
+        if pid and command.exists() and os.fsencode(self.data) in command.read_bytes():
             raise EmbeddedPostgresError(f"Process {pid} already serves {self.data}: stop it first.")
-        (self.data / "postmaster.pid").unlink()
+        for left in (self.data / "postmaster.pid", self.socket / f"{SOCKET_NAME}.lock"):
+            left.unlink(missing_ok=True)
 
     def log_tail(self, lines: int = 20) -> str:
         """The last lines the server said."""

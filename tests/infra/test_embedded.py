@@ -98,14 +98,21 @@ def test_data_survive_the_server_killed(folder):
         assert query(server.url(), "SELECT n FROM kept") == 7
 
 
-def test_a_pid_file_that_names_another_living_process_is_overcome(folder):
+@pytest.mark.parametrize("file", ["data/postmaster.pid", "socket/.s.PGSQL.5432.lock"])
+def test_a_lock_file_that_names_another_living_process_is_overcome(folder, file):
     with embedded.start(folder) as server:
         os.kill(server.place.server_pid(), signal.SIGKILL)
-    left = server.place.data / "postmaster.pid"
-    lines = left.read_text().splitlines(keepends=True)
-    left.write_text("".join([f"{os.getpid()}\n", *lines[1:]]))
-    with embedded.start(folder) as again:
-        assert query(again.url(), "SELECT 1") == 1
+    # The server's user must be able to see it: PostgreSQL takes any other's process for none.
+    living = subprocess.Popen(["/bin/sleep", "60"], **server.place.identity())
+    try:
+        left = server.place.home / file
+        lines = left.read_text().splitlines(keepends=True)
+        left.write_text("".join([f"{living.pid}\n", *lines[1:]]))
+        with embedded.start(folder) as again:
+            assert query(again.url(), "SELECT 1") == 1
+    finally:
+        living.kill()
+        living.wait()
 
 
 def test_a_server_started_by_hand_on_the_same_data_is_left_alone(folder):
