@@ -30,7 +30,12 @@ log = structlog.get_logger(__name__)
 
 
 def everything() -> list[Work]:
-    """All of it, for `quartier worker`."""
+    """All of it, for `quartier worker`.
+
+    Raises:
+        KeyFileError: in production there is no key.
+        UnreadableSecret: what the brokers want to know cannot be read.
+    """
     try:
         relay = relaying()
     except kafka_client.NoBroker:
@@ -69,6 +74,7 @@ def relaying() -> list[Work]:
 
     Raises:
         NoBroker: the environment names none.
+        UnreadableSecret: what the brokers want to know cannot be read.
     """
     relay = relay_of(kafka_client.cluster())
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
+from django.core.exceptions import ImproperlyConfigured
 
 from infra import broker, environment
 
@@ -75,6 +76,10 @@ class NoBroker(Exception):
     """The environment names no Kafka broker."""
 
 
+class UnreadableSecret(ImproperlyConfigured):
+    """A file that should hold a secret cannot be read; the sentence names it and says why."""
+
+
 class NotLetIn(Exception):
     """The brokers answer, and do not let us in; the sentence says why, and no secret."""
 
@@ -98,7 +103,7 @@ def cluster(environ: Mapping[str, str] = os.environ) -> Cluster:
 
     Raises:
         NoBroker: `KAFKA_BOOTSTRAP_SERVERS` is not set.
-        OSError: a file that holds a secret cannot be read.
+        UnreadableSecret: a file that should hold a secret cannot be read.
     """
     found: dict[str, Any] = {
         "bootstrap.servers": bootstrap_servers(environ),
@@ -110,10 +115,20 @@ def cluster(environ: Mapping[str, str] = os.environ) -> Cluster:
     for name in PASSED_ON:
         value = environ.get(name)
         if name in SECRETS and (file := environ.get(f"{name}_FILE")):
-            value = Path(file).read_text("utf-8").rstrip("\r\n")
+            value = _secret(f"{name}_FILE", file)
         if value:
             found[name.removeprefix("KAFKA_").lower().replace("_", ".")] = value
     return Cluster(found, environ.get("KAFKA_TOPIC_PREFIX", ""))
+
+
+def _secret(variable: str, file: str) -> str:
+    try:
+        return Path(file).read_text("utf-8").rstrip("\r\n")
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+    except UnicodeDecodeError:
+        why = "not in UTF-8"  # Python's own sentence would quote what is in the file
+    raise UnreadableSecret(f"{variable}: {file} cannot be read: {why}.")
 
 
 # --- Reading --------------------------------------------------------------------------------------

@@ -17,10 +17,14 @@ if TYPE_CHECKING:
 
 
 def named() -> Cluster:
-    """The cluster that the environment names; ends the command where it names none."""
+    """The cluster that the environment names; ends the command where it names none.
+
+    Raises:
+        UnreadableSecret: a file that should hold a secret cannot be read.
+    """
     try:
         return kafka_client.cluster()
-    except (kafka_client.NoBroker, OSError) as error:
+    except kafka_client.NoBroker as error:
         fail(plain(error), USED_WRONGLY)
 
 

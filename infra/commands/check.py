@@ -23,6 +23,8 @@ from infra.store import log_size
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from infra.kafka_client import Cluster
+
 CHECKS = {
     "configuration": "settings and reference data",
     "migrations": "the tables are those that this program needs",
@@ -50,13 +52,14 @@ def check_command(as_json: AsJson = False) -> None:
 
         quartier check --json
     """
+    cluster = _cluster()
     with session.opened():
         reference()
         if due := _migrations_due():
             fail(f"{due} migrations are not applied. Run: quartier migrate")
         end = log_size()
         with terminal.progress("Events read and folded", 2 * end) as done:
-            found = list(_findings(end, done))
+            found = list(_findings(end, cluster, done))
     if as_json:
         terminal.answer(_report(end, found))
     else:
@@ -65,19 +68,24 @@ def check_command(as_json: AsJson = False) -> None:
         raise typer.Exit(terminal.FOUND_WRONG)
 
 
-def _findings(end: int, done: terminal.Done) -> Iterator[Finding]:
+def _cluster() -> Cluster | None:
+    """The brokers that are named; None where nothing is published."""
+    try:
+        return kafka_client.cluster()
+    except kafka_client.NoBroker:
+        return None
+
+
+def _findings(end: int, cluster: Cluster | None, done: terminal.Done) -> Iterator[Finding]:
     yield from integrity.findings(done)
     for found in log_findings(cursor()):
         yield Finding("log", str(found))
     yield from checking.differences(lambda folded: done(end + folded))
-    yield from _relay()
+    if cluster is not None:
+        yield from _relay(cluster)
 
 
-def _relay() -> Iterator[Finding]:
-    try:
-        cluster = kafka_client.cluster()
-    except kafka_client.NoBroker:
-        return  # then nothing is published
+def _relay(cluster: Cluster) -> Iterator[Finding]:
     source = LogSource(dedicated)
     try:
         for found in relay_checking.findings(cluster, source, source_name()):

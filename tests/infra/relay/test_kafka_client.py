@@ -4,7 +4,7 @@ import pytest
 from confluent_kafka import KafkaException, Producer
 
 from infra import kafka_client
-from infra.kafka_client import NoBroker
+from infra.kafka_client import NoBroker, UnreadableSecret
 
 SECURE = {
     "KAFKA_BOOTSTRAP_SERVERS": "kafka-1:9093,kafka-2:9093",
@@ -37,6 +37,22 @@ def test_a_secret_may_be_a_file(tmp_path):
     environ = SECURE | {"KAFKA_SASL_PASSWORD_FILE": str(tmp_path / "password")}
     del environ["KAFKA_SASL_PASSWORD"]
     assert kafka_client.cluster(environ).settings["sasl.password"] == "hidden"
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [(None, "Is a directory"), (b"hidd\xe9n", "not in UTF-8")],
+    ids=["a folder", "Latin-1"],
+)
+def test_a_secret_that_cannot_be_read_is_named_and_not_said(tmp_path, content, why):
+    file = tmp_path / "password"
+    if content is None:
+        file.mkdir()
+    else:
+        file.write_bytes(content)
+    with pytest.raises(UnreadableSecret) as error:
+        kafka_client.cluster(SECURE | {"KAFKA_SASL_PASSWORD_FILE": str(file)})
+    assert str(error.value) == f"KAFKA_SASL_PASSWORD_FILE: {file} cannot be read: {why}."
 
 
 def test_no_secret_is_said(caplog):
