@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from domain.actions import ActionProposed, ActionRevised
@@ -213,8 +214,8 @@ def _(view: Funding, decision: CreditRefused, recorded: Recorded[Any]) -> None:
 
 @funding.on(CreditPublished)
 def _(view: Funding, decision: CreditPublished, recorded: Recorded[Any]) -> None:
-    if (found := _credit(view, decision.action)) and found[1].voted:
-        found[1].voted.published_on = decision.published_on
+    if (found := _credit(view, decision.action)) and (voted := found[1].voted):
+        found[1].voted = replace(voted, published_on=decision.published_on)
 
 
 @funding.on(CreditContested)
