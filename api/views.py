@@ -114,5 +114,5 @@ def endpoint_of(view: View[Any]) -> type[ContractView]:
     def get(self: ContractView, request: Request, contract: ContractId) -> HttpResponse:
         return self.show(request, contract)
 
-    about = (view.document._type.__doc__ or "").strip()  # noqa: SLF001 - it has no public name
+    about = view.about.strip()
     return type(f"{name}View", (ContractView,), {"__doc__": about, "view": view, "get": get})

@@ -31,6 +31,10 @@ class Months:
                 continue
         raise AssertionError("every month has 28 days")  # pragma: no cover
 
+    def passed(self, since: date, day: date) -> bool:
+        """Whether that many months had passed before that day."""
+        return (day - since).days > 28 * self.count and day > self.after(since)
+
 
 @dataclass(frozen=True, slots=True)
 class Framework:

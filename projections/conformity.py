@@ -48,15 +48,10 @@ from domain.roadmap import RoadmapDrafted, RoadmapPresented
 from domain.working_groups import WorkingGroupFormed, WorkingGroupReported
 from projections.assessment import Conformity, assess, assess_part, count
 from projections.facts import Fact, fact, first
-from projections.requirement import (
-    ActionFacts,
-    Departure,
-    Facts,
-    PlenaryFact,
-)
+from projections.requirement import ActionFacts, Departure, Facts
 from projections.view import View
 
-conformity = View("conformity", version=2, empty=Facts)
+conformity = View("conformity", version=3, empty=Facts)
 
 
 @conformity.reading
@@ -151,9 +146,10 @@ def _(facts: Facts, decision: Decision, recorded: Recorded[Any]) -> None:
 
 @conformity.on(PlenaryHeld)
 def _(facts: Facts, decision: PlenaryHeld, recorded: Recorded[Any]) -> None:
-    facts.plenaries.append(
-        PlenaryFact(recorded.act.decided_on, recorded.position, decision.purposes)
-    )
+    facts.launched = first(facts.launched, recorded)
+    for purpose in decision.purposes:
+        facts.purposes[purpose] = first(facts.purposes.get(purpose), recorded)
+    facts.plenaries.append(fact(recorded))
 
 
 @conformity.on(CommissionConstituted)

@@ -43,13 +43,6 @@ class Departure(Fact):
 
 
 @dataclass(slots=True)
-class PlenaryFact(Fact):
-    """A plenary was held."""
-
-    purposes: tuple[Purpose, ...]
-
-
-@dataclass(slots=True)
 class ActionFacts:
     """What has happened to an approved action that some paragraph asks for."""
 
@@ -66,7 +59,8 @@ class Facts:
     """What was decided that some requirement looks at: of each kind the first by its day.
 
     Of the activities of promotion, and of what followed actions up, it is the last. `audiences`:
-    those that the promotion set out to reach; `reached`: the first activity for each.
+    those that the promotion set out to reach; `reached`: the first activity for each. `launched`:
+    the first plenary, whenever it was recorded; `purposes`: the first that served each of them.
     """
 
     framework: str = "cadre-2014"
@@ -82,7 +76,9 @@ class Facts:
     audiences: tuple[Title, ...] = ()
     reached: dict[Title, Fact] = field(default_factory=dict)
     last_activity: Fact | None = None
-    plenaries: list[PlenaryFact] = field(default_factory=list)
+    launched: Fact | None = None
+    purposes: dict[Purpose, Fact] = field(default_factory=dict)
+    plenaries: list[Fact] = field(default_factory=list)
     delegate: Fact | None = None
     commission: Commission = field(default_factory=Commission)
     meeting: Fact | None = None
@@ -101,11 +97,6 @@ class Facts:
     closed: Fact | None = None
     interrupted: Fact | None = None
     departures: list[Departure] = field(default_factory=list)
-
-    @property
-    def launched(self) -> Fact | None:
-        """The first plenary by its day, whenever it was recorded."""
-        return min(self.plenaries, key=lambda held: held.decided_on, default=None)
 
     @property
     def ended(self) -> Fact | None:

@@ -110,12 +110,9 @@ def _(facts: Facts, framework: Framework, today: date) -> Answer:
     "The plenaries serve the four purposes of the framework.",
 )
 def _(facts: Facts, framework: Framework, today: date) -> Answer:
-    first: dict[Purpose, Fact] = {}
-    for plenary in facts.plenaries:
-        for purpose in plenary.purposes:
-            first.setdefault(purpose, plenary)
+    first = facts.purposes
     missing = [purpose.value for purpose in Purpose if purpose not in first]
-    by: list[Fact | None] = [*{f.position: f for f in first.values()}.values()]
+    by: list[Fact | None] = [*first.values()]
     if not missing:
         return Answer(State.MET, by=by)
     answer = Answer(State.BROKEN if facts.ended else State.PENDING, by=by, missing=missing)
@@ -145,7 +142,7 @@ def _(facts: Facts, framework: Framework, today: date) -> Answer | None:
     late = [
         after
         for before, after in zip(held, steps[1:], strict=False)
-        if after.decided_on > every.after(before.decided_on)
+        if every.passed(before.decided_on, after.decided_on)
     ]
     due = None if until else every.after(held[-1].decided_on)
     departed = {d.position: d for d in facts.departed(PlenaryOverdue)}
@@ -168,7 +165,7 @@ def _say_the_gaps(answer: Answer, days: list[date], every: Months, today: date |
     held = days[:-1] if today is None else days
     end = days[-1] if today is None else max(today, days[-1])
     for before, after in zip(held, [*days[1:], end], strict=False):
-        if after > every.after(before):
+        if every.passed(before, after):
             answer.say(
                 "{months} mois sans conférence, du {before} au {after}.",
                 "{months} months without a plenary, from {before} to {after}.",

@@ -20,7 +20,7 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
 from domain.history import effective
-from domain.values import Term
+from domain.values import Term, TextRef
 from projections.projection import Projection
 
 if TYPE_CHECKING:
@@ -48,15 +48,20 @@ class View(Projection[Doc], Generic[Doc]):
         super().__init__(name, version=version, begin=empty)
         self.document = TypeAdapter[Doc](empty)
         self.answered: TypeAdapter[Any] = self.document
+        self.about = empty.__doc__ or ""
         self._reading: Callable[[Doc, date], Any] | None = None
         self.part: Callable[[Doc, date, tuple[str, ...]], Any]
         self.sums: dict[str, tuple[str, Callable[[list[Any]], Any]]] = {}
         VIEWS[name] = self
 
     def reading(self, read: Callable[[Doc, date], Any]) -> Callable[[Doc, date], Any]:
-        """Answer with what this function makes of the document and the day."""
+        """Answer with what this function makes of the document and the day.
+
+        What it makes shares nothing with the document that can change.
+        """
         self._reading = read
-        self.answered = TypeAdapter(get_type_hints(read)["return"])
+        answer = get_type_hints(read)["return"]
+        self.answered, self.about = TypeAdapter(answer), answer.__doc__ or ""
         return read
 
     def part_of_reading(
@@ -132,6 +137,8 @@ def written(part: Any) -> bytes:
 
 
 def _otherwise(value: Any) -> Any:
+    if isinstance(value, TextRef):
+        return vars(value)  # its fields, sooner than the next line has them
     if isinstance(value, Decimal):
         return f"{value:.2f}"
     if isinstance(value, BaseModel):

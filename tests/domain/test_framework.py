@@ -55,3 +55,11 @@ def test_frameworks_follow_one_another():
     adopted = [framework.adopted_on for framework in FRAMEWORKS.values()]
     assert adopted == sorted(adopted)
     assert all(name == framework.version for name, framework in FRAMEWORKS.items())
+
+
+@given(since=st.dates(dt.date(2000, 1, 1), dt.date(2040, 1, 1)), days=st.integers(-40, 1500))
+def test_months_have_passed_from_the_day_after_the_same_day_of_a_later_month(since, days):
+    day = since + dt.timedelta(days)
+    for count in (1, 7, 12, 48):
+        months = Months(count, "3.1")
+        assert months.passed(since, day) == (day > months.after(since))
