@@ -9,9 +9,12 @@ between them, as far as we know now. A day stands for its end in Geneva, as in `
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
+
+import orjson
 
 from api.answers import etag_of, instant, versioned
 from api.asking import KNOWN_AT, VALID_AT, Parameter, Unreadable, day, one_of, refuse
@@ -21,15 +24,16 @@ from api.problems import NOT_FOUND, not_found
 from domain.decision import decision_type
 from domain.values import Bilingual
 from infra.contracts import history_of
+from infra.courses import courses
 from infra.submission import GENEVA, today_in_geneva
 from projections.catalogue import VIEWS
-from projections.changes import changes
-from projections.intervals import decided, learned
+from projections.changes import between, changes
+from projections.intervals import Stretch, decided, learned
 from projections.noting import ABSENT
 from projections.view import written
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from django.http import HttpResponse
     from rest_framework.request import Request
@@ -38,6 +42,7 @@ if TYPE_CHECKING:
     from domain.values import ContractId
     from projections.change import Change
     from projections.intervals import Interval
+    from projections.view import View
 
 Moment = dt.date | dt.datetime
 
@@ -96,7 +101,7 @@ AXIS: Final = Parameter(
 class Span:
     """From when to when, on one of the two clocks; `since` is None for the beginning."""
 
-    interval: Interval
+    states: Interval | Stretch
     since: dt.date | None
     until: dt.date
 
@@ -141,14 +146,26 @@ class Changes(Endpoint):
                 "axis": asked["axis"],
                 "from": _said(asked["from"]),
                 "to": _said(until),
-                "changes": _listed(
-                    changes(VIEWS[view], span.interval, since=span.since, until=span.until)
-                ),
             }
-            return written(told)
+            with _changes(VIEWS[view], contract, span) as changed:
+                return written({**told, "changes": _listed(changed)})
 
         etag = etag_of(len(history), today_in_geneva(now).isoformat())
         return versioned(self, django_request(request), etag, found)
+
+
+@contextmanager
+def _changes(view: View[Any], contract: ContractId, span: Span) -> Iterator[list[Change]]:
+    """The changes of a span, to be read while this lasts."""
+    states, since, until = span.states, span.since, span.until
+    if view.of_last or not isinstance(states, Stretch):
+        yield changes(view, states, since=since, until=until)
+        return
+    with (
+        courses.hold(contract, view, states) as course,
+        between(course, states.first, states.last, since=since, until=until) as found,
+    ):
+        yield found
 
 
 # --- Which two states ---------------------------------------------------------------------------
@@ -161,11 +178,10 @@ def _recorded(asked: dict[str, Any], history: Sequence[Recorded[Any]], now: dt.d
     since, until = (_instant(asked, name, first, now) for name in ("from", "to"))
     until = until or now
     _demand_order(since, until)
-    return Span(
-        learned(history, since, until, valid_at=asked["valid_at"]),
-        asked["valid_at"] or (since and today_in_geneva(since)),
-        asked["valid_at"] or today_in_geneva(until),
-    )
+    stretch, valid_at = learned(history, since, until), asked["valid_at"]
+    if valid_at is not None:
+        return Span(stretch.as_decided_by(valid_at), valid_at, valid_at)
+    return Span(stretch, since and today_in_geneva(since), today_in_geneva(until))
 
 
 def _decided(asked: dict[str, Any], history: Sequence[Recorded[Any]], now: dt.datetime) -> Span:
@@ -258,8 +274,24 @@ def _names(slug: str) -> dict[str, str]:
     return decision_type(slug).label()._asdict()
 
 
+def _decision(by: Recorded[Any]) -> orjson.Fragment:
+    """Who made a change, written once: most decisions make several."""
+    return orjson.Fragment(
+        orjson.dumps(
+            {
+                "position": by.position,
+                "type": by.decision.slug,
+                "name": _names(by.decision.slug),
+                "body": by.act.body.value,
+                "decided_on": by.act.decided_on,
+                "recorded_at": instant(by.recorded_at),
+            }
+        )
+    )
+
+
 def _listed(found: list[Change]) -> list[dict[str, Any]]:
-    decisions: dict[int, dict[str, Any]] = {}
+    decisions: dict[int, orjson.Fragment] = {}
     listed = []
     for change in found:
         told: dict[str, Any] = {"pointer": change.pointer}
@@ -269,14 +301,7 @@ def _listed(found: list[Change]) -> list[dict[str, Any]]:
             told["after"] = change.after
         by = change.by
         if by is not None and by.position not in decisions:
-            decisions[by.position] = {
-                "position": by.position,
-                "type": by.decision.slug,
-                "name": _names(by.decision.slug),
-                "body": by.act.body.value,
-                "decided_on": by.act.decided_on,
-                "recorded_at": instant(by.recorded_at),
-            }
+            decisions[by.position] = _decision(by)
         told["decision"] = decisions[by.position] if by else None
         listed.append(told)
     return listed

@@ -9,24 +9,23 @@ between which something was written that this part reads (`past.py`).
 from __future__ import annotations
 
 import itertools
+import sys
 from collections import defaultdict
+from dataclasses import is_dataclass
 from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
-import orjson
-
-from projections.change import Change, Path, in_order, plain, value_at
+from projections.change import Change, Path, in_order, value_at
 from projections.halving import Look, halve
-from projections.noting import ABSENT
-from projections.past import Past
+from projections.noting import ABSENT, contents
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
-    from domain.decision import Recorded
-    from projections.intervals import Interval
+    from projections.course import Course
+    from projections.past import Past
     from projections.view import View
 
 _PATIENCE: Final = 4
@@ -34,82 +33,33 @@ _PATIENCE: Final = 4
 _Known = tuple[Any, int, int]
 """A part of an answer, and from which count of steps to which it is the same."""
 
+_EVER: Final = sys.maxsize
+
 
 def changes_of_answer(
-    view: View[Any], interval: Interval, since: dt.date | None, until: dt.date
+    course: Course[Any], first: int, last: int, since: dt.date | None, until: dt.date
 ) -> list[Change]:
     """What changed between two states, each read on its day; what time alone changed first.
 
-    Args: as of `projections.changes.changes`.
+    Args: as of `projections.changes.between`.
     """
-    entangled, rest = interval.divided()
-    begun = _state(view, interval, 0)
-    first = _answer(view, begun, until)
-    passed = []
+    view, past = course.view, course.past
+    begun, passed = view.read(past.at(first).doc, until), list[Change]()
     if since is not None and since != until:
-        passed = differences(_answer(view, begun, since), first)
-    past = Past(_state(view, interval, entangled) if entangled else begun)
-    past.fold(view, rest)
-    made = differences(first, _answer(view, past.doc, until))
-    late = made
-    if entangled:
-        there = _answer(view, past.at(0).doc, until)
-        late = [each for each in made if value_at(there, each.path) != each.after]
-        early = [each for each in made if value_at(there, each.path) == each.after]
-        _find_by_folding(early, view, interval, entangled, until)
-    _find_by_winding(late, view, past, rest, until)
-    return passed + in_order(made)
-
-
-def _state(view: View[Any], interval: Interval, count: int) -> Any:
-    doc = view.begin()
-    view.take(doc, interval.until(count))
-    return doc
-
-
-def _answer(view: View[Any], doc: Any, day: dt.date) -> Any:
-    """The answer as a JSON value."""
-    return orjson.loads(view.answer(doc, day))
+        passed = differences(view.read(past.at(first).doc, since), begun)
+    made = differences(begun, view.read(past.at(last).doc, until))
+    parts, found = _Parts(view, past, until), set[int]()
+    for part, changed in groupby(sorted(made, key=_part), _part):
+        # What sums up the answer comes last: whoever changed a part may have changed the sum.
+        hints = sorted(found | {count - 1 for count in found}) if len(part) == 1 else ()
+        look = partial(parts.look, part)
+        for change, count in halve(changed, first, last, look, hints=hints, patience=_PATIENCE):
+            change.by = course.steps[count - 1]
+            found.add(count)
+    return in_order(passed + made)
 
 
 # --- Who it was ---------------------------------------------------------------------------------
-
-
-def _find_by_folding(
-    early: Sequence[Change], view: View[Any], interval: Interval, most: int, day: dt.date
-) -> None:
-    """Find who made these changes, which are there once so many steps are in.
-
-    Each of these steps may change what others before it and after it did.
-    """
-
-    def look(count: int) -> Look[Change]:
-        answer = _answer(view, _state(view, interval, count), day)
-        return lambda change: value_at(answer, change.path) == change.after, count, count
-
-    corners = [place for place in interval.corners() if place < most]
-    for change, count in halve(early, 0, most, look, hints=corners):
-        change.by = interval.steps[count - 1]
-
-
-def _find_by_winding(
-    late: Sequence[Change],
-    view: View[Any],
-    past: Past[Any],
-    steps: Sequence[Recorded[Any]],
-    day: dt.date,
-) -> None:
-    """Find who made these changes, which are not there before the first of these steps.
-
-    What sums up the answer comes last: whoever changed a part of it may have changed the sum.
-    """
-    parts, found = _Parts(view, past, day), set[int]()
-    for part, changed in groupby(sorted(late, key=_part), _part):
-        hints = sorted(found | {count - 1 for count in found}) if len(part) == 1 else ()
-        look = partial(parts.look, part)
-        for change, count in halve(changed, 0, past.count, look, hints=hints, patience=_PATIENCE):
-            change.by = steps[count - 1]
-            found.add(count)
 
 
 class _Parts:
@@ -132,7 +82,8 @@ class _Parts:
 
     def _read(self, part: Path, count: int) -> _Known:
         then = self.past.at(count)
-        return self.view.part(then.doc, self.day, part), then.since, then.until
+        value = self.view.part(then.doc, self.day, part)
+        return value, then.since, _EVER if then.until is None else then.until
 
     def _sum(self, of: str, add: Callable[[list[Any]], Any], count: int) -> _Known:
         items = []
@@ -158,7 +109,7 @@ class _Parts:
         place = slice(len(part), None)
 
         def is_so(change: Change) -> bool:
-            return bool(plain(value_at(value, change.path[place])) == change.after)
+            return bool(value_at(value, change.path[place]) == change.after)
 
         return is_so, since, until
 
@@ -180,28 +131,21 @@ def _part(change: Change) -> Path:
 
 
 def differences(before: Any, after: Any, path: Path = ()) -> list[Change]:
-    """What differs between two JSON values, by whoever it was."""
+    """What differs between two answers, or two values at one place in them, by whoever it was."""
     if before == after:
         return []
-    same = type(before) is type(after) and type(after) in {dict, list}
-    if not same or _is_one(before) or _is_one(after):
+    if type(before) is not type(after) or _is_one(before) or _is_one(after):
         return [Change(path, before, after, None)]
-    old, new = _names(before), _names(after)
+    old, new = dict(contents(before)), dict(contents(after))
     found: list[Change] = []
     for name in {**old, **new}:
-        found += differences(old.get(name, ABSENT), new.get(name, ABSENT), (*path, name))
+        was, now = old.get(name, ABSENT), new.get(name, ABSENT)
+        found += differences(was, now, (*path, str(name)))
     return found
 
 
-def _names(container: Any) -> dict[str, Any]:
-    """What is in a JSON container, by name."""
-    if type(container) is dict:
-        return container
-    return {str(index): value for index, value in enumerate(container)}
-
-
 def _is_one(value: Any) -> bool:
-    """What is one value: a free text by reference, a list of positions or of names."""
+    """What is one value: all but dataclasses, dictionaries and lists of either."""
     if isinstance(value, list):
         return bool(value) and type(value[0]) in {int, str}
-    return isinstance(value, dict) and value.keys() == {"text", "digest"}
+    return not isinstance(value, dict) and not is_dataclass(value)

@@ -27,8 +27,6 @@ class Change:
     before: Any
     after: Any
     by: Recorded[Any] | None
-    within: Change | None = None
-    """The change that began the thing this one is in."""
 
     @property
     def pointer(self) -> str:
@@ -40,15 +38,11 @@ class Change:
 
 
 def in_order(found: list[Change]) -> list[Change]:
-    """In history order. What is in a thing is not older than the thing."""
-    for change in found:
-        around = change.within
-        if around and around.by and (change.by is None or around.by.position > change.by.position):
-            change.by = around.by
-    return sorted(found, key=_place)
+    """In history order; what time alone has changed comes first."""
+    return sorted(found, key=_position)
 
 
-def _place(change: Change) -> int:
+def _position(change: Change) -> int:
     return change.by.position if change.by else 0
 
 

@@ -1,159 +1,211 @@
 """What changed in a view between two states of it, and the decision that made each change.
 
 The difference is the net one: what was written and taken back in between is not in it. Each
-change belongs to the decision that last wrote at its place, so one that began a thing comes
-first, with what it wrote itself, and what later decisions wrote in it follows. Why so:
+change belongs to the decision that last changed its place, so one that began a thing comes first,
+with what it wrote itself, and what later decisions wrote in it follows. Why so:
 docs/adr/0009-changes-between-two-states.md.
 """
 
 from __future__ import annotations
 
-from dataclasses import is_dataclass
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager
+from itertools import groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Final
 
 from projections.answers import changes_of_answer
-from projections.change import Change, in_order, plain
-from projections.halving import attribute
-from projections.kinds import is_value
-from projections.noting import ABSENT
-from projections.tracing import Trace
+from projections.change import Change
+from projections.course import course_of
+from projections.noting import ABSENT, DICTS_AND_LISTS, Node, at, changing, contents, is_node, same
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Collection, Iterator
 
-    from domain.decision import Recorded
     from projections.change import Path
-    from projections.intervals import Interval
+    from projections.course import Course
+    from projections.intervals import Interval, Stretch
+    from projections.journal import Journal
     from projections.view import View
 
 
 def changes(
-    view: View[Any], interval: Interval, *, since: dt.date | None, until: dt.date
+    view: View[Any], states: Interval | Stretch, *, since: dt.date | None, until: dt.date
 ) -> list[Change]:
     """What changed in the view's answer; in history order, what time alone changed first.
 
     Args:
         view: which.
-        interval: between which states.
+        states: between which.
         since: the day on which the first state is read; None if there is no such day.
         until: the day on which the second state is read.
     """
-    if view.depends_on_the_day:
-        return changes_of_answer(view, interval, since, until)
-    steps = interval.steps
-    earlier, later = interval.until(0), interval.until(len(steps))
-    shared = earlier == later[: len(earlier)]
-    before = view.begin()
-    view.take(before, earlier)
-    trace, after = Trace(), before if shared else view.begin()
-    trace.fold(view, after, later[len(earlier) :] if shared else later)
-    found = Comparison(trace).of(before, after)
-    if interval.corrections or not shared:
-        _settle(found, view, interval)
-    return in_order(found)
+    course = course_of(view, states.interval)
+    with between(course, 0, len(course.steps), since=since, until=until) as found:
+        return found
 
 
-def _settle(found: list[Change], view: View[Any], interval: Interval) -> None:
-    """Find who made the changes that nobody within the interval has written."""
-    steps = interval.steps
-    direct = {step.position: step for step in steps}
-    for corrected in interval.corrections:
-        direct.pop(corrected, None)
-    unclear = []
-    for change in found:
-        if change.by is None or change.by.position not in direct:
-            change.after = plain(change.after)
-            unclear.append(change)
-        else:
-            change.by = direct[change.by.position]
+@contextmanager
+def between(
+    course: Course[Any], first: int, last: int, *, since: dt.date | None, until: dt.date
+) -> Iterator[list[Change]]:
+    """What changed in a course between two counts of its steps, as `changes` tells it.
 
-    def state(count: int) -> Any:
-        doc = view.begin()
-        view.take(doc, interval.until(count))
-        return plain(doc)
-
-    attribute(unclear, steps, state, interval.corners())
+    The values are parts of the document: read them while this lasts.
+    """
+    with course.past.reading():
+        if course.view.depends_on_the_day:
+            yield changes_of_answer(course, first, last, since, until)
+            return
+        course.past.wind(course.journal.length(last))
+        found = Difference(course.journal, first, last).of(course.doc)
+        yield [
+            Change(path, before, after, course.steps[step]) for step, path, before, after in found
+        ]
 
 
-def _later(one: Recorded[Any] | None, other: Recorded[Any] | None) -> Recorded[Any] | None:
-    if one is None or other is None:
-        return one or other
-    return other if other.position >= one.position else one
+Found = tuple[int, "Path", Any, Any]
+"""Which step changed a place last, the place, what was there at first, and what is there now."""
 
 
-# --- Two documents ------------------------------------------------------------------------------
+class Difference:
+    """What a document has come to be through some steps of its journal, place by place.
 
-
-class Comparison:
-    """Two states of a document, place by place, of which the second was traced.
-
-    They may be one and the same document: the trace knows what was there at first.
+    Args:
+        journal: of the document.
+        first, end: the numbers of the first step and of the one after the last, at which the
+            document is now.
     """
 
-    def __init__(self, trace: Trace) -> None:
-        self.trace = trace
-        self.found: list[Change] = []
+    def __init__(self, journal: Journal, first: int, end: int) -> None:
+        self.journal, self.first, self.end = journal, first, end
+        self.nodes: dict[int, Node] = {}
+        self.places: dict[int, dict[Any, list[Any]]] = {}
+        """By the id of a container and a name in it, what changed there: what was there at first,
+        the last step that left something else than it found, and what is there now."""
+        self.lives: dict[int, tuple[Path | None, int]] = {}
+        self._take_in()
+        self.touched = self._with_what_is_around()
 
-    def of(self, before: Any, after: Any) -> list[Change]:
-        """What differs, each thing before what is in it."""
-        self._compare((), before, after, None)
-        return self.found
-
-    def _compare(self, path: Path, before: Any, after: Any, by: Recorded[Any] | None) -> None:
-        """Two containers of one shape."""
-        trace = self.trace
-        for name, was, now, written_by in trace.between(before, after):
-            writer = written_by if by is None else _later(by, written_by)
-            if was is ABSENT and now is not ABSENT:
-                self._begun((*path, name), ABSENT, now, writer, None)
-            elif was is now:
-                if trace.notes(now):
-                    self._compare((*path, name), now, now, by)
-            elif not trace.notes(was) and was == now:
+    def _take_in(self) -> None:
+        twice: set[tuple[int, Any]] = set()
+        nodes, places = self.nodes, self.places
+        for step, (node, name, before, after) in self.journal.by_step(self.first, self.end):
+            if before is after or (before == after and same(before, after)):
                 continue
-            elif now and _are_alike(was, now):
-                self._compare((*path, name), was, now, writer)
-            elif now is ABSENT:
-                self.found.append(Change((*path, name), trace.first(was), ABSENT, writer))
-            elif (first := trace.first(was)) != now:
-                self._begun((*path, name), first, now, writer, None)
-
-    def _begun(
-        self,
-        path: Path,
-        before: Any,
-        after: Any,
-        by: Recorded[Any] | None,
-        within: Change | None,
-    ) -> None:
-        """A value that is new at its place, without what others wrote in it later."""
-        change = Change(path, before, after, by, within)
-        self.found.append(change)
-        if self.trace.notes(after) and not self.trace.is_untouched(after):
-            change.after = self._own(change, path, after)
-
-    def _own(self, change: Change, path: Path, after: Any) -> Any:
-        """What the decision behind a change wrote in a container; the rest becomes changes."""
-        by = change.by
-        own: dict[str, Any] = {}
-        for name, value, written_by in self.trace.children(after):
-            writer = by if written_by is None else _later(by, written_by)
-            if writer is not by or (isinstance(after, list) and len(own) != int(name)):
-                self._begun((*path, name), ABSENT, value, writer, change)
-            elif self.trace.is_untouched(value):
-                own[name] = value
+            here = places.get(id(node))
+            if here is None:
+                nodes[id(node)] = node
+                places[id(node)] = {name: [before, step, after]}
+            elif (place := here.get(name)) is None:
+                here[name] = [before, step, after]
             else:
-                own[name] = self._own(change, (*path, name), value)
-        return list(own.values()) if isinstance(after, list) else own
+                if place[1] == step:
+                    twice.add((id(node), name))
+                place[1], place[2] = step, after
+        if twice:
+            self._look_closer(twice)
+
+    def _look_closer(self, twice: Collection[tuple[int, Any]]) -> None:
+        """Where a step wrote more than once it may have left what it found."""
+        for node, name in twice:
+            self.places[node][name][1] = -1
+        for step, writes in groupby(self.journal.by_step(self.first, self.end), key=itemgetter(0)):
+            found: dict[tuple[int, Any], list[Any]] = {}
+            for _, (node, name, before, after) in writes:
+                if (place := (id(node), name)) in twice:
+                    found.setdefault(place, [before, after])[1] = after
+            for (node_id, name), (before, after) in found.items():
+                if not same(before, after):
+                    self.places[node_id][name][1] = step
+
+    def _with_what_is_around(self) -> set[int]:
+        """The containers in which something changed, and every one that one of them began in."""
+        found, within = set(self.nodes), self.journal.places
+        for node in self.nodes:
+            place = within.get(node)
+            while place is not None and (around := id(place[0])) not in found:
+                found.add(around)
+                place = within.get(around)
+        return found
+
+    def of(self, doc: Any) -> list[Found]:
+        """What differs in the document; step by step, each thing before what is in it."""
+        self.lives[id(doc)] = (), -1
+        found: list[Found] = []
+        touched = self.touched
+        for node in self.nodes.values():
+            path, begun = self._life(node)
+            if path is None:
+                continue
+            for name, (first, step, now) in self.places[id(node)].items():
+                if step <= begun or first is now or (now is ABSENT and begun >= 0):
+                    continue
+                if type(first) is type(now) and same(first, now):
+                    continue
+                before = self.at_first(first) if begun < 0 else ABSENT
+                after = self._came(now, step) if id(now) in touched else now
+                found.append((step, (*path, _name(name)), before, after))
+        found.sort(key=itemgetter(0))
+        return found
+
+    def _life(self, node: Node) -> tuple[Path | None, int]:
+        """Where a container is, None if nowhere; and the step that it came with, -1 if none."""
+        life = self.lives.get(id(node))
+        if life is None:
+            within, name = self.journal.places[id(node)]
+            path, begun = self._life(within)
+            if path is not None and at(within, name) is node:
+                place = self._changed(within).get(name)
+                if place is not None and place[0] is not node:
+                    begun = max(begun, place[1])
+                path = (*path, _name(name))
+            else:
+                path = None
+            self.lives[id(node)] = life = path, begun
+        return life
+
+    def _changed(self, node: Any) -> dict[Any, list[Any]]:
+        return self.places.get(id(node), _NOTHING)
+
+    def _came(self, value: Any, step: int) -> Any:
+        """What a value that is new at its place came with; all of it, if it came from elsewhere."""
+        stays = is_node(value) and self._life(value)[0] is not None
+        return self._with(value, step) if stays else value
+
+    def _with(self, value: Any, step: int) -> Any:
+        """What a container came with in that step; what it was given later is left out."""
+        if id(value) not in self.touched or not is_node(value):
+            return value
+        came, touched = dict(contents(value)), self.touched
+        names = tuple(came) if isinstance(value, DICTS_AND_LISTS) else changing(value)
+        for name in names:
+            if id(came[name]) in touched:
+                came[name] = self._with(came[name], step)
+        for name, (first, later, now) in self._changed(value).items():
+            if later <= step or name not in came:
+                continue
+            if type(first) is type(now) and same(first, now):
+                continue
+            if first is not ABSENT and isinstance(value, list):
+                came[name] = self.at_first(first)  # what follows keeps its place
+            else:
+                del came[name]
+        return list(came.values()) if isinstance(value, list) else came
+
+    def at_first(self, value: Any) -> Any:
+        """A value as it was at first."""
+        if id(value) not in self.touched or not is_node(value):
+            return value
+        was = dict(contents(value))
+        was.update((name, place[0]) for name, place in self._changed(value).items())
+        content = {n: self.at_first(each) for n, each in was.items() if each is not ABSENT}
+        return [content[n] for n in sorted(content)] if isinstance(value, list) else content
 
 
-def _are_alike(one: Any, other: Any) -> bool:
-    """Whether two values are containers of one shape."""
-    if isinstance(one, list):
-        return isinstance(other, list)
-    return _has_names(one) and _has_names(other)
+_NOTHING: Final[dict[Any, list[Any]]] = {}
 
 
-def _has_names(value: Any) -> bool:
-    kind: Any = type(value)
-    return issubclass(kind, dict) or (bool(is_dataclass(kind)) and not is_value(kind))
+def _name(name: Any) -> str:
+    """A name in a container as it is in JSON."""
+    return name if type(name) is str else str(name)

@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
-
-from projections.change import value_at
-from projections.noting import ABSENT
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-
-    from domain.decision import Recorded
-    from projections.change import Change
 
 Each = TypeVar("Each")
 Look = tuple[Callable[[Each], bool], int, int]
@@ -55,62 +49,3 @@ def halve(
             (so if is_so(each) else otherwise).append(each)
         waiting.append((so, low, max(since, low + 1), patience - 1))
         waiting.append((otherwise, min(until, high - 1), high, 0))
-
-
-def attribute(
-    unclear: list[Change],
-    steps: Sequence[Recorded[Any]],
-    state: Callable[[int], Any],
-    corners: Sequence[int] = (),
-) -> None:
-    """Find the step that brought each change about.
-
-    Before it the place is not as it is in the end; with it, it is. A writer among the steps that
-    are left is believed.
-
-    Args:
-        unclear: the changes, whose values are JSON; `by` is set.
-        steps: the decisions it may be.
-        state: the document once so many steps are in, as a JSON value.
-        corners: where the past was changed; they are looked at first.
-    """
-    places = {step.position: index for index, step in enumerate(steps)}
-
-    def search(some: list[Change], low: int, high: int) -> None:
-        if not some or high <= low:
-            return
-        inner = [corner for corner in corners if low < corner < high]
-        if not inner:
-            rest = []
-            for change in some:
-                index = places.get(change.by.position, -1) if change.by else -1
-                if low <= index < high:
-                    change.by = steps[index]
-                else:
-                    rest.append(change)
-            some = rest
-        if high - low == 1:
-            for change in some:
-                change.by = steps[low]
-            return
-        if not some:
-            return
-        middle = inner[len(inner) // 2] if inner else (low + high) // 2
-        document = state(middle)
-        there = [
-            change for change in some if _covers(value_at(document, change.path), change.after)
-        ]
-        known = set(map(id, there))
-        search(there, low, middle)
-        search([change for change in some if id(change) not in known], middle, high)
-
-    search(unclear, 0, len(steps))
-
-
-def _covers(value: Any, part: Any) -> bool:
-    """Whether a value has everything that another one has."""
-    if isinstance(part, dict) and isinstance(value, dict):
-        return all(_covers(value.get(name, ABSENT), each) for name, each in part.items())
-    if isinstance(part, list) and isinstance(value, list):
-        return len(part) <= len(value) and all(map(_covers, value, part))
-    return bool(value == part)

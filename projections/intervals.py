@@ -4,104 +4,123 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
+from functools import cached_property
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from domain.history import effective
-from projections.projection import corrects
+from domain.history import Places, Placing, effective
+from projections.projection import corrects, standing
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from domain.decision import Recorded
 
-    Histories = Sequence[Recorded[Any]]
+    History = Sequence[Recorded[Any]]
 
 
-@dataclass(frozen=True, slots=True)
+_position = attrgetter("position")
+_recorded_at = attrgetter("recorded_at")
+"""When it was recorded: never earlier than the decision before."""
+
+
+@dataclass(frozen=True)
 class Interval:
     """Two states of a contract, and the decisions that lead from one to the other.
 
-    steps: in history order. until: what counts once so many of them are in. corrections: by the
-        position of what they correct, those among the steps.
+    base: what counts at first, by position. steps: in history order. places: at which positions
+    each step has which decision count from then on, or none; None if each only adds itself at the
+    end.
     """
 
-    steps: Sequence[Recorded[Any]]
-    until: Callable[[int], Histories]
-    corrections: dict[int, Recorded[Any]]
+    base: History
+    steps: History
+    places: Sequence[Places] | None = None
 
-    def divided(self) -> tuple[int, Histories]:
-        """How many of the steps change the past, and those which follow after that and count.
+    @property
+    def interval(self) -> Interval:
+        """Itself; of a stretch it is made."""
+        return self
 
-        Of these each adds to what counted before it, and does nothing else.
-        """
-        steps, counts = self.steps, self.until(len(self.steps))
-        if not self.corrections and counts[len(counts) - len(steps) :] == steps:
-            return 0, steps
-        known = {recorded.position for recorded in counts}
-        rest, place = len(steps), len(counts)
-        while rest and not corrects(type(steps[rest - 1].decision)):
-            if steps[rest - 1].position in known:
-                if counts[place - 1] is not steps[rest - 1]:
-                    break
-                place -= 1
-            rest -= 1
-        return rest, counts[place:]
-
-    def corners(self) -> list[int]:
-        """How many steps are in just before the past is corrected, and once it is."""
-        return [
-            place
-            for index, step in enumerate(self.steps)
-            if self.corrections and corrects(type(step.decision))
-            for place in (index, index + 1)
-        ]
+    @cached_property
+    def touched(self) -> int | None:
+        """The first position at which a step changes what counts by then; None if none does."""
+        touched, last = set[int](), self.base[-1].position if self.base else 0
+        for places in self.places or ():
+            for position, _ in places:
+                if position <= last:
+                    touched.add(position)
+                last = max(position, last)
+        return min(touched, default=None)
 
 
-def learned(
-    history: Histories,
-    since: dt.datetime | None,
-    until: dt.datetime,
-    *,
-    valid_at: dt.date | None = None,
-) -> Interval:
-    """What was recorded after one instant, or since the beginning (None), and up to another.
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A part of one history: what comes after so many of its decisions, up to so many.
 
-    A correction is one of the steps, and what it corrects is as it was until then.
+    corrections: how many have what they correct in its place already, throughout the history;
+    None where each is a step, and what it corrects is as it was until then.
     """
-    known = history[: bisect_right(history, until, key=_recorded_at)]
-    begin = 0 if since is None else bisect_right(known, since, key=_recorded_at)
-    steps = known[begin:]
-    if valid_at is None and not _corrected(known):
-        return Interval(steps, lambda count: known[: begin + count], {})
 
-    def up_to(count: int) -> Histories:
-        return list(effective(known[: begin + count], valid_at=valid_at))
+    history: History
+    first: int
+    last: int
+    corrections: int | None = None
 
-    return Interval(
-        steps,
-        up_to,
-        {r.decision.position: r for r in steps if corrects(type(r.decision))},
-    )
+    @property
+    def interval(self) -> Interval:
+        """The same as two states."""
+        base, steps = self.history[: self.first], self.history[self.first : self.last]
+        if self.corrections is not None:
+            return Interval(base, steps)
+        return Interval(standing(base), steps, self._placed())
+
+    def as_decided_by(self, day: dt.date) -> Interval:
+        """The same, but for what had not been decided by the end of that day."""
+        base, steps = self.history[: self.first], self.history[self.first : self.last]
+        placed = self._placed() or [[(step.position, step)] for step in steps]
+        return Interval(
+            list(effective(base, valid_at=day)),
+            steps,
+            [[(at, _if_decided(counts, day)) for at, counts in places] for places in placed],
+        )
+
+    def _placed(self) -> list[Places] | None:
+        placing = Placing()
+        placing.follow(self.history[: self.first])
+        return placing.follow(self.history[self.first : self.last])
 
 
-def _recorded_at(recorded: Recorded[Any]) -> dt.datetime:
-    """Never earlier than that of the decision before."""
-    return recorded.recorded_at
+def _if_decided(counts: Recorded[Any] | None, day: dt.date) -> Recorded[Any] | None:
+    return counts if counts and counts.act.decided_on <= day else None
 
 
-def _corrected(history: Histories) -> bool:
-    return any(map(corrects, {type(recorded.decision) for recorded in history}))
+def learned(history: History, since: dt.datetime | None, until: dt.datetime) -> Stretch:
+    """What was recorded after one instant, or since the beginning (None), and up to another."""
+    return Stretch(history, _counted(history, since), _counted(history, until))
 
 
-def decided(history: Histories, since: dt.date | None, until: dt.date) -> Interval:
-    """What had been decided after one day and by the end of another, as far as `history` knows."""
-    counts = list(effective(history, valid_at=until))
-    steps = [r for r in counts if since is None or r.act.decided_on > since]
-    places = [r.position for r in steps]
+def _counted(history: History, instant: dt.datetime | None) -> int:
+    return 0 if instant is None else bisect_right(history, instant, key=_recorded_at)
 
-    def up_to(count: int) -> Histories:
-        left_out = set(places[count:])
-        return [r for r in counts if r.position not in left_out]
 
-    return Interval(steps, up_to, {})
+def decided(history: History, since: dt.date | None, until: dt.date) -> Interval | Stretch:
+    """What had been decided after one day and by the end of another, as far as `history` knows.
+
+    That is a stretch unless something was recorded after what was decided later.
+    """
+    corrections = sum(map(corrects, (type(each.decision) for each in history)))
+    counts = list(effective(history)) if corrections else history
+    days = [each.act.decided_on for each in counts]
+    first = 0 if since is None else sum(day <= since for day in days)
+    last = sum(day <= until for day in days)
+    late = any(day > until for day in days[:last])
+    if not late and (since is None or all(day <= since for day in days[:first])):
+        return Stretch(counts, first, last, corrections)
+    base: list[Recorded[Any]] = []
+    steps: list[Recorded[Any]] = []
+    for each, day in zip(counts, days, strict=True):
+        if day <= until:
+            (steps if since is None or day > since else base).append(each)
+    return Interval(base, steps, [[(step.position, step)] for step in steps])

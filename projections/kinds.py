@@ -36,6 +36,15 @@ def within(kind: Any) -> tuple[str, ...]:
 
 
 @cache
+def changing_within(kind: Any) -> frozenset[str]:
+    """The fields of a dataclass that hold dictionaries or lists of what can change."""
+    hints = get_type_hints(kind, include_extras=True)
+    return frozenset(
+        name for name in within(kind) if any(map(_may_change, get_args(hints[name]) or (Any,)))
+    )
+
+
+@cache
 def _may_change(hint: Any) -> bool:
     """Whether values of that type may be containers that can change."""
     origin = get_origin(hint)

@@ -1,24 +1,23 @@
-"""A document that can be read as it was after any of the decisions that were folded into it.
+"""A document that can be read as it was after any of the steps that have led to it.
 
-Of each attribute of the document every value is kept, and of what is within it every write
-(`keeping.py`). So an attribute is wound back alone, and only when somebody reads it; and whoever
-reads also learns for how long what was read was so.
+Its journal (`journal.py`) is wound back or on, one attribute of the document at a time, and only
+when somebody reads it; so whoever reads also learns for how long what was read was so.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left
+from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
-from projections.keeping import MAKE, Writes, keep, like, made
-from projections.kinds import names_of
+from projections.noting import shape
+from projections.noting_containers import put
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator
 
-    from domain.decision import Recorded
-    from projections.view import View
+    from projections.journal import Journal
 
 Doc = TypeVar("Doc")
 
@@ -26,93 +25,137 @@ _SET: Final = object.__setattr__
 
 
 class Past(Generic[Doc]):
-    """A document, and what it was after each decision since it was handed over.
+    """What a document was after each step of its journal. Whoever winds it gives it back as it is.
 
-    count: so many decisions are in. doc: the document, until an earlier state is read.
+    Nothing may be written in it meanwhile.
     """
 
-    def __init__(self, doc: Doc) -> None:
-        kind: Any = type(doc)
-        self.count = 0
-        self.kept = {name: _Attribute(self) for name in names_of(kind)}
-        self.doc: Doc = made(_folded(kind), "_past", self)
-        for name, attribute in self.kept.items():
-            value = keep(getattr(doc, name), attribute.within)
-            _SET(self.doc, name, value)
-            attribute.values.append(value)
+    def __init__(self, doc: Doc, journal: Journal) -> None:
+        self.doc, self.journal = doc, journal
+        self._attributes: dict[str, _Attribute] = {}
+        self._of_node: dict[int, _Attribute] = {}
+        self._divided = 0
+        """So many entries of the journal are divided among the attributes."""
+        self._wound = False
 
-    def fold(self, view: View[Doc], history: Sequence[Recorded[Any]]) -> None:
-        """Go on folding the document."""
-        doc, handlers = self.doc, view.handlers
-        for recorded in history:
-            self.count += 1
-            decision = recorded.decision
-            for handler in handlers[type(decision)]:
-                handler(doc, decision, recorded)
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """The document may be wound while this lasts; then it is as it is."""
+        try:
+            yield
+        finally:
+            if self._wound:
+                self.wind(len(self.journal.log))
+                self._wound = False
+
+    def wind(self, length: int) -> None:
+        """Have the document be as it was when the journal was so long."""
+        if length < len(self.journal.log) or self._wound:
+            for attribute in self._among_attributes().values():
+                attribute.wind(bisect_left(attribute.entries, length))
+
+    def _among_attributes(self) -> dict[str, _Attribute]:
+        """The journal, divided among the attributes of the document, to be wound."""
+        log = self.journal.log
+        for entry in range(self._divided, len(log)):
+            attribute = self._attribute(log[entry][0], log[entry][1])
+            attribute.entries.append(entry)
+            attribute.made = len(attribute.entries)
+        self._divided, self._wound = len(log), True
+        return self._attributes
+
+    def _attribute(self, node: Any, name: Any) -> _Attribute:
+        """Of the document, where something is written."""
+        if node is self.doc:
+            known = self._attributes.get(name)
+            if known is None:
+                known = self._attributes[name] = _Attribute(self.doc, name, self.journal.log)
+            return known
+        known = self._of_node.get(id(node))
+        if known is None:
+            known = self._of_node[id(node)] = self._attribute(*self.journal.places[id(node)])
+            known.alone = False
+        return known
 
     def at(self, count: int) -> Then[Doc]:
-        """The document once so many decisions were in."""
+        """The document once so many steps were taken."""
         return Then(self, count)
+
+    def fetch(self, name: str, count: int) -> tuple[Any, int, int | None]:
+        """An attribute then; and from which count of steps to which it is the same.
+
+        That is None if it has been the same ever since.
+        """
+        attribute = self._among_attributes().get(name)
+        if attribute is None:
+            return getattr(self.doc, name), 0, None
+        entries = attribute.entries
+        made = bisect_left(entries, self.journal.length(count))
+        since = self.journal.step_of(entries[made - 1]) + 1 if made else 0
+        until = self.journal.step_of(entries[made]) if made < len(entries) else None
+        return attribute.at(made), since, until
 
 
 class _Attribute:
-    """What an attribute of the document was, at first and since when; and what is within it."""
+    """What of a journal was written in an attribute of a document, and within it.
 
-    __slots__ = ("since", "values", "within")
+    entries: by their places in the journal. made: so many of them are in what is there now.
+    alone: nothing was written within it, only in its own place.
+    """
 
-    def __init__(self, past: Past[Any]) -> None:
-        self.since: list[int] = []
-        self.values: list[Any] = []
-        self.within = Writes(past)
+    __slots__ = ("alone", "doc", "entries", "log", "made", "name")
+
+    def __init__(self, doc: Any, name: str, log: list[Any]) -> None:
+        self.doc, self.name, self.log = doc, name, log
+        self.entries: list[int] = []
+        self.made = 0
+        self.alone = True
+
+    def at(self, made: int) -> Any:
+        """What it was once so many entries were made."""
+        if not self.alone:
+            self.wind(made)
+        elif made < len(self.entries):
+            return self.log[self.entries[made]][2]
+        elif self.entries:
+            return self.log[self.entries[-1]][3]
+        return getattr(self.doc, self.name)
+
+    def wind(self, wanted: int) -> None:
+        """Have so many entries be made."""
+        for entry in reversed(self.entries[wanted : self.made]):
+            node, name, before, _ = self.log[entry]
+            put(node, name, before)
+        for entry in self.entries[self.made : wanted]:
+            node, name, _, after = self.log[entry]
+            put(node, name, after)
+        self.made = wanted
 
 
 class Then(Generic[Doc]):
-    """The document once so many decisions were in; only one such state at a time can be read.
+    """The document once so many steps were taken; only one such state at a time can be read.
 
-    From `since` to `until`, while so many were in, all that was read of it so far was the same.
+    From `since` to `until`, while so many were, all that was read of it so far was the same; None
+    if it has been so ever since.
     """
 
     __slots__ = ("count", "doc", "past", "since", "until")
 
     def __init__(self, past: Past[Doc], count: int) -> None:
         self.past, self.count = past, count
-        self.since, self.until = 0, past.count
-        self.doc: Doc = made(_read(cast("Any", type(past.doc))), "_then", self)
+        self.since = 0
+        self.until: int | None = None
+        kind: Any = _read(shape(past.doc))
+        self.doc: Doc = kind.__new__(kind)
+        _SET(self.doc, "_then", self)
 
     def fetch(self, name: str) -> Any:
         """An attribute of the document."""
-        attribute = self.past.kept[name]
-        written = 0
-        if attribute.since:
-            written = bisect_right(attribute.since, self.count)
-            self._narrow(attribute.since, written)
-        if attribute.within.since:
-            self._narrow(attribute.within.since, attribute.within.wind(self.count))
-        return attribute.values[written]
-
-    def _narrow(self, since: list[int], written: int) -> None:
-        """So many of the writes are in: the last of them began the span, and the next ends it."""
-        if written:
-            self.since = max(self.since, since[written - 1])
-        if written < len(since):
-            self.until = min(self.until, since[written] - 1)
-
-
-@cache
-def _folded(kind: Any) -> Any:
-    """That dataclass, keeping what its attributes were."""
-
-    def write(self: Any, name: str, value: Any) -> None:
-        past = self._past
-        attribute = past.kept[name]
-        if attribute.values[-1] is not value:
-            if (make := MAKE[type(value)]) is not None:
-                value = make(value, attribute.within)
-            _SET(self, name, value)
-            attribute.values.append(value)
-            attribute.since.append(past.count)
-
-    return like(kind, "_past", __setattr__=write)
+        value, since, until = self.past.fetch(name, self.count)
+        self.since = max(self.since, since)
+        if until is not None and (self.until is None or until < self.until):
+            self.until = until
+        return value
 
 
 @cache
@@ -124,4 +167,5 @@ def _read(kind: Any) -> Any:
         _SET(self, name, value)
         return value
 
-    return like(kind, "_then", __getattr__=fetch)
+    members = {"__slots__": ("_then",), "__getattr__": fetch}
+    return type(kind.__name__, (kind,), members)

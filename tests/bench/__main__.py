@@ -29,7 +29,10 @@ BENCHES = {
     "http": ("tests.bench.http", ("beside_bare_endpoint",)),
     "rebuild": ("tests.bench.rebuild", ("beside_reading",)),
     "growth": ("tests.bench.growth", ("one_more", "another_day")),
-    "changes": ("tests.bench.changes", ("beside_one_fold", "beside_one_read")),
+    "changes": (
+        "tests.bench.changes",
+        ("beside_one_fold", "beside_one_read", "beside_one_read_of_a_life"),
+    ),
     "log": ("tests.bench.log", ("soon_sealed", "proof_of_any_leaf", "verified_replay")),
     "relay": ("tests.bench.relay", ("beside_bare_producer", "answer_to_reader")),
 }

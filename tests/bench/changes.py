@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.test import Client
 
 from infra.contracts import history_of
+from infra.courses import courses
 from projections.catalogue import VIEWS
-from projections.changes import changes
+from projections.changes import between, changes
 from projections.intervals import learned
 from tests.bench.growth import LONG, grown
+from tests.bench.life import lived
 from tests.bench.measure import Ratio, interleaved, seconds
 
 if TYPE_CHECKING:
@@ -21,41 +23,73 @@ if TYPE_CHECKING:
     from projections.view import View
     from tests.bench.place import Place
 
-READ = ("overview", "diagnosis", "conformity", "genealogy", "timeline")
+Intervals = Sequence[tuple[int, int]]
+
 INTERVALS = ((0, 10), (3, 7), (9, 10), (0, 1))
 """From and to, in tenths of the history."""
+PARTS = ((0, 1), (3, 7), (9, 10))
 TODAY = dt.date(2026, 11, 22)
 
 
 def beside_one_fold(place: Place) -> Iterator[Ratio]:
-    """The slowest of some intervals beside one fold of everything: the work, both in memory."""
-    history = history_of(grown("changes", LONG))
+    """The slowest of some intervals beside one fold of everything: the work, both in memory.
 
-    def find(view: View[Any], since: int, until: int) -> None:
-        interval = learned(history, _instant(history, since), _instant(history, until))
-        changes(view, interval, since=TODAY, until=TODAY)
+    Asked again, as whoever looks into a contract does; and asked for the first time, which makes
+    the course that the others are answered from.
+    """
+    name = grown("changes", LONG)
+    history = history_of(name)
 
-    def found(view: View[Any]) -> float:
-        return 1e3 * max(seconds(lambda i=i: find(view, *i), times=9) for i in INTERVALS)
+    def again(view: View[Any], since: int, until: int) -> None:
+        part = learned(history, _instant(history, since), _instant(history, until))
+        if view.of_last:
+            changes(view, part, since=TODAY, until=TODAY)
+            return
+        with (
+            courses.hold(name, view, part) as course,
+            between(course, part.first, part.last, since=TODAY, until=TODAY),
+        ):
+            pass
 
-    for each in VIEWS.values():
-        yield Ratio(
-            f"changes of {each.name} in {LONG:,} events, slowest of {len(INTERVALS)} intervals,"
-            " beside one fold",
-            *interleaved(
-                partial(found, each), lambda v=each: 1e3 * seconds(lambda: v.fold(history), times=9)
-            ),
-            unit="ms",
-            mark=2,
-            kind="<=",
-        )
+    def first(view: View[Any], since: int, until: int) -> None:
+        courses.forget()
+        again(view, since, until)
+
+    def slowest(ask: Any, view: View[Any]) -> float:
+        return 1e3 * max(seconds(lambda i=i: ask(view, *i), times=9) for i in INTERVALS)
+
+    for ask, how, mark in ((again, "", 2), (first, ", asked for the first time", 4)):
+        for each in VIEWS.values():
+            yield Ratio(
+                f"changes of {each.name} in {LONG:,} events, slowest of {len(INTERVALS)}"
+                f" intervals{how}, beside one fold",
+                *interleaved(
+                    partial(slowest, ask, each),
+                    lambda v=each: 1e3 * seconds(lambda: v.fold(history), times=9),
+                ),
+                unit="ms",
+                mark=mark,
+                kind="<=",
+            )
 
 
 def beside_one_read(place: Place) -> Iterator[Ratio]:
     """The same over the whole API, beside one read at the last of the instants."""
-    contract = grown("changes-read", LONG)
-    history = history_of(contract)
-    client = Client()
+    yield from _over_the_api(grown("changes-read", LONG), f"{LONG:,} events", INTERVALS, mark=2)
+
+
+def beside_one_read_of_a_life(place: Place) -> Iterator[Ratio]:
+    """The same of a contract of thirty types of decisions, corrections among them.
+
+    The changes of all of it are four times as long as the document that they lead to.
+    """
+    contract = lived("changes-life", LONG)
+    yield from _over_the_api(contract, "parts of a whole life", PARTS, mark=2)
+    yield from _over_the_api(contract, "all of a whole life", ((0, 10),), mark=4)
+
+
+def _over_the_api(contract: str, of: str, intervals: Intervals, *, mark: float) -> Iterator[Ratio]:
+    history, client = history_of(contract), Client()
 
     def at(tenth: int) -> str:
         return _instant(history, tenth).isoformat().replace("+00:00", "Z")
@@ -69,15 +103,15 @@ def beside_one_read(place: Place) -> Iterator[Ratio]:
         return 1e3 * seconds(once, times=9)
 
     def told(name: str) -> float:
-        return max(get(f"/{name}/changes?from={at(f)}&to={at(t)}") for f, t in INTERVALS)
+        return max(get(f"/{name}/changes?from={at(f)}&to={at(t)}") for f, t in intervals)
 
-    for name in READ:
+    for name in VIEWS:
         path = "" if name == "overview" else f"/{name}"
         yield Ratio(
-            f"changes of {name} over the API, beside one read at the last instant",
+            f"changes of {name} over the API, {of}, beside one read at the last instant",
             *interleaved(partial(told, name), partial(get, f"{path}?known_at={at(10)}")),
             unit="ms",
-            mark=2,
+            mark=mark,
             kind="<=",
         )
 

@@ -3,20 +3,21 @@
 import datetime as dt
 import json
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 
 import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from domain.history import Placing, effective
 from projections import catalogue
 from projections.change import plain
-from projections.changes import Comparison, changes
+from projections.changes import Difference, between, changes
+from projections.course import Course, course_of
 from projections.facts import Book, book
-from projections.intervals import decided, learned
-from projections.noting import ABSENT, adopt
-from projections.tracing import Trace
+from projections.intervals import Interval, Stretch, decided, learned
+from projections.journal import Journal
+from projections.noting import ABSENT
 from projections.view import fold
 from tests.domain import stages
 from tests.domain.given import instant, told
@@ -90,7 +91,7 @@ def hold_between_days(view, history, since, until):
     before = shown(view, history, since, valid_at=since)
     after = shown(view, history, until, valid_at=until)
     assert follow(before, found) == after
-    inside = {r.position for r in decided(history, since, until).steps}
+    inside = {r.position for r in history if since < r.act.decided_on <= until}
     for change in found:
         if change.by is None:
             assert view.depends_on_the_day, change
@@ -103,10 +104,58 @@ def hold_between_days(view, history, since, until):
 
 
 @each_view
-def test_tracing_changes_nothing(view):
-    doc = view.begin()
-    Trace().fold(view, doc, told(*stages.CLOSED).history)
-    assert view.dump(doc) == view.dump(fold(view, told(*stages.CLOSED).history))
+def test_a_journal_changes_nothing(view):
+    history = told(*stages.CLOSED).history
+    course = course_of(view, Interval([], history))
+    assert view.dump(course.doc) == view.dump(fold(view, history))
+
+
+def learned_by(history, since, until, valid_at=None):
+    stretch = learned(history, since, until)
+    return stretch.as_decided_by(valid_at) if valid_at else stretch.interval
+
+
+def states(interval):
+    """What counts once none, one, two … of the steps are taken, by what an interval says."""
+    counts = {recorded.position: recorded for recorded in interval.base}
+    places = interval.places or [[(step.position, step)] for step in interval.steps]
+    yield [counts[position] for position in sorted(counts)]
+    for changed in places:
+        counts |= dict(changed)
+        yield [counts[place] for place in sorted(counts) if counts[place] is not None]
+
+
+@some
+@given(data=st.data())
+def test_an_interval_says_what_counts_after_each_step(data):
+    history = attempts(data, most=20).history
+    since = data.draw(st.integers(0, len(history)))
+    valid_at = data.draw(
+        st.none() | st.sampled_from([r.act.decided_on for r in history] or [TODAY])
+    )
+    interval = learned_by(history, instant(since), instant(len(history)), valid_at)
+    for count, counts in enumerate(states(interval), start=since):
+        assert counts == list(effective(history[:count], valid_at=valid_at))
+
+
+@some
+@given(data=st.data())
+def test_wherever_a_decision_is_put_the_document_is_that_of_what_counts_then(data):
+    """A step may stand before others: what came after it is taken back, and taken in again."""
+    history = attempts(data, most=20).history
+    if not history:
+        return
+    since, until = sorted(data.draw(st.sampled_from(history)).act.decided_on for _ in range(2))
+    for interval in (
+        learned_by(history, None, instant(len(history))),
+        decided(history, since, until).interval,
+    ):
+        for view in VIEWS:
+            course = course_of(view, interval)
+            *_, last = states(interval)
+            expected = view.begin()
+            view.take(expected, last)
+            assert json.loads(view.dump(course.doc)) == json.loads(view.dump(expected))
 
 
 @each_view
@@ -142,6 +191,31 @@ def test_changes_lead_from_one_state_to_another_whatever_was_decided(data):
         hold_between_days(view, history, first, last)
 
 
+@some
+@given(data=st.data())
+def test_a_course_serves_any_two_states_again_and_again_and_goes_on(data):
+    """As if it had been made for each question, corrections or not; and it is left as it was."""
+    history = attempts(data, most=30).history
+    view = data.draw(st.sampled_from([view for view in VIEWS if not view.of_last]))
+    course, placing = Course(view, lot=data.draw(st.sampled_from([1, 2, 128]))), Placing()
+    for _ in range(3):
+        more = history[len(course.steps) : data.draw(st.integers(0, len(history)))]
+        course.follow(more, placing.follow(more))
+        known = len(course.steps)
+        first, last = sorted(data.draw(st.lists(st.integers(0, known), min_size=2, max_size=2)))
+        with between(course, first, last, since=TODAY, until=TODAY) as found:
+            told_ = [listed(change) for change in found]
+        fresh = changes(view, Stretch(history, first, last), since=TODAY, until=TODAY)
+        assert told_ == [listed(change) for change in fresh]
+        expected = view.fold(history[:known])
+        assert json.loads(view.dump(course.doc)) == json.loads(view.dump(expected))
+
+
+def listed(change):
+    by = change.by and change.by.position
+    return change.pointer, plain(change.before), plain(change.after), by
+
+
 # --- Who it was ---------------------------------------------------------------------------------
 
 
@@ -162,19 +236,18 @@ class Page:
 
 def traced(*steps, before=()):
     """The changes that these writes bring about, each by its place among them, from 1."""
-    page, trace = Page(), Trace()
+    page, journal = Page(), Journal()
     for step in before:
         step(page)
-    with trace.noting():
-        adopt(page)
+    journal.keep(page)
+    with journal.open():
         for place, step in enumerate(steps, start=1):
-            trace.by = SimpleNamespace(position=place)
+            journal.begin(place)
             step(page)
-    found = Comparison(trace).of(page, page)
+            journal.settle()
     return {
-        each.pointer: (*(v if v is ABSENT else plain(v) for v in (each.before, each.after)), by)
-        for each in found
-        for by in [each.by.position]
+        f"/{'/'.join(path)}": (plain(before), plain(after), step)
+        for step, path, before, after in Difference(journal, 1, len(steps) + 1).of(page)
     }
 
 
@@ -268,12 +341,12 @@ def test_an_answer_is_as_it_is_from_its_decision_on(view, story):
     third = len(history) // 3
     spans = [
         (learned(history, instant(third), instant(len(history))), TODAY),
-        (learned(history, None, instant(2 * third), valid_at=days[len(days) // 2]), TODAY),
+        (learned_by(history, None, instant(2 * third), days[len(days) // 2]), TODAY),
         (decided(history, days[len(days) // 4], days[-1]), days[-1]),
         (decided(history, None, days[len(days) // 2]), days[len(days) // 2]),
     ]
-    for interval, day in spans:
-        hold_from_its_decision_on(view, interval, day)
+    for states_, day in spans:
+        hold_from_its_decision_on(view, states_.interval, day)
 
 
 @some
@@ -285,22 +358,22 @@ def test_an_answer_is_as_it_is_from_its_decision_on_whatever_was_decided(data):
     days = st.sampled_from([r.act.decided_on for r in history])
     since, until = sorted((data.draw(days), data.draw(days)))
     for view in (each for each in VIEWS if each.depends_on_the_day):
-        hold_from_its_decision_on(view, learned(history, None, instant(len(history))), TODAY)
-        hold_from_its_decision_on(view, decided(history, since, until), until)
+        hold_from_its_decision_on(view, learned_by(history, None, instant(len(history))), TODAY)
+        hold_from_its_decision_on(view, decided(history, since, until).interval, until)
 
 
 def hold_from_its_decision_on(view, interval, day):
-    def answer(count):
+    def answer(counts):
         doc = view.begin()
-        view.take(doc, interval.until(count))
+        view.take(doc, counts)
         return orjson.loads(view.answer(doc, day))
 
-    answers = [answer(count) for count in range(len(interval.steps) + 1)]
+    answers = list(map(answer, states(interval)))
     places = {step.position: place for place, step in enumerate(interval.steps, start=1)}
     for change in changes(view, interval, since=day, until=day):
         place = places[change.by.position]
         before, after = (at(answers[each], change.path) for each in (place - 1, place))
-        assert before != after == change.after, change.pointer
+        assert before != after == plain(change.after), change.pointer
 
 
 def at(document, path):
