@@ -227,8 +227,7 @@ def unlisted(files: dict[str, bytes]) -> str:
 
 def check_files(contract: str, files: dict[str, bytes], data: bytes) -> None:
     """Each file is the one listed, and the archive is written in the one way that there is."""
-    changed = unlisted(files)
-    demand(not changed, "file", file=changed)
+    demand(not (changed := unlisted(files)), "file", file=changed)
     listed = manifest(contract, json.loads(files["manifest.json"])["files"])
     issued = b"".join(archive({**files, "manifest.json": listed}.items()))
     demand(issued == data, "archive")
@@ -249,7 +248,8 @@ def archive(files: Iterable[tuple[str, bytes]]) -> Iterator[bytes]:
 def unpack(data: bytes) -> dict[str, bytes]:
     files, at = {}, 0
     while data[at : at + 4] == b"PK\3\4":
-        size, length = struct.unpack("<LH", data[at + 22 : at + 28])
+        packed, size, length = struct.unpack("<8xH12xLH", data[at : at + 28])
+        demand(not packed, "archive")
         name, start = data[at + 30 : at + 30 + length].decode(), at + 30 + length
         files[name], at = data[start : start + size], start + size
     return files
