@@ -9,7 +9,6 @@ docs/adr/0009-changes-between-two-states.md.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,7 +19,7 @@ from projections.noting import ABSENT, DICTS_AND_LISTS, Node, at, changing, cont
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Collection, Iterator
+    from collections.abc import Iterator
 
     from projections.change import Path
     from projections.course import Course
@@ -88,36 +87,34 @@ class Difference:
         self.touched = self._with_what_is_around()
 
     def _take_in(self) -> None:
-        twice: set[tuple[int, Any]] = set()
-        nodes, places = self.nodes, self.places
+        """Read the journal.
+
+        Where a place is written again, two things more are kept of it until the end: what the last
+        step found there, and the last step before which changed it.
+        """
+        nodes, places, again = self.nodes, self.places, list[list[Any]]()
         for step, (node, name, before, after) in self.journal.by_step(self.first, self.end):
-            if before is after or (before == after and same(before, after)):
-                continue
             here = places.get(id(node))
             if here is None:
                 nodes[id(node)] = node
                 places[id(node)] = {name: [before, step, after]}
-            elif (place := here.get(name)) is None:
+                continue
+            place = here.get(name)
+            if place is None:
                 here[name] = [before, step, after]
-            else:
-                if place[1] == step:
-                    twice.add((id(node), name))
-                place[1], place[2] = step, after
-        if twice:
-            self._look_closer(twice)
-
-    def _look_closer(self, twice: Collection[tuple[int, Any]]) -> None:
-        """Where a step wrote more than once it may have left what it found."""
-        for node, name in twice:
-            self.places[node][name][1] = -1
-        for step, writes in groupby(self.journal.by_step(self.first, self.end), key=itemgetter(0)):
-            found: dict[tuple[int, Any], list[Any]] = {}
-            for _, (node, name, before, after) in writes:
-                if (place := (id(node), name)) in twice:
-                    found.setdefault(place, [before, after])[1] = after
-            for (node_id, name), (before, after) in found.items():
-                if not same(before, after):
-                    self.places[node_id][name][1] = step
+                continue
+            if len(place) == _ONCE:
+                place += place[0], -1
+                again.append(place)
+            if place[1] != step:
+                if not same(place[3], before):
+                    place[4] = place[1]
+                place[1], place[3] = step, before
+            place[2] = after
+        for place in again:
+            if same(place[3], place[2]):
+                place[1] = place[4]
+            del place[_ONCE:]
 
     def _with_what_is_around(self) -> set[int]:
         """The containers in which something changed, and every one that one of them began in."""
@@ -204,6 +201,9 @@ class Difference:
 
 
 _NOTHING: Final[dict[Any, list[Any]]] = {}
+
+_ONCE: Final = 3
+"""What is known of a place that was written once."""
 
 
 def _name(name: Any) -> str:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 Doc = TypeVar("Doc")
 
-LOT: Final = 128
+LOT: Final = 64
 """Decisions that are taken back together: where one is corrected, so many more at most are."""
 
 _position = attrgetter("position")
