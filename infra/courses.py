@@ -43,11 +43,11 @@ class _Held:
     size: int = 0
 
     def lead(self, view: View[Any], stretch: Stretch) -> Course[Any]:
-        """The course, led through this history; it may have gone on with what came after."""
+        """The course, led as far as is asked; it may have gone on with what came after."""
         course, self.course = self.course, None
         if course is None or not _is_of(course, stretch.history):
             course, self.placing = Course(view), Placing()
-        steps = stretch.history[len(course.steps) :]
+        steps = stretch.history[len(course.steps) : stretch.last]
         placed = self.placing.follow(steps) if stretch.corrections is None else None
         course.follow(steps, placed)
         self.course = course
