@@ -2,8 +2,8 @@
 
 A course (`projections.course`) is what a view's document was after each decision of a contract.
 The first who asks for changes has it made; it goes on when more is recorded, and serves any two
-instants. It is never the truth: if anything goes wrong while it is led on, or if it is not that
-of the history at hand, it is made anew.
+instants. It is never the truth: if anything goes wrong while it is led on or read, or if it is not
+that of the history at hand, it is made anew.
 """
 
 from __future__ import annotations
@@ -43,14 +43,16 @@ class _Held:
     size: int = 0
 
     def lead(self, view: View[Any], stretch: Stretch) -> Course[Any]:
-        """The course, led as far as is asked; it may have gone on with what came after."""
+        """The course, led as far as is asked; it may have gone on with what came after.
+
+        Whoever has it puts it back.
+        """
         course, self.course = self.course, None
         if course is None or not _is_of(course, stretch.history):
             course, self.placing = Course(view), Placing()
         steps = stretch.history[len(course.steps) : stretch.last]
         placed = self.placing.follow(steps) if stretch.corrections is None else None
         course.follow(steps, placed)
-        self.course = course
         self.size = len(course.journal.log) + len(course.steps)
         return course
 
@@ -87,7 +89,9 @@ class Courses:
             held = self._held.setdefault(key, _Held())
             self._held.move_to_end(key)
         with held.lock:
-            yield held.lead(view, stretch)
+            course = held.lead(view, stretch)
+            yield course
+            held.course = course  # not if anything failed: it may be wound half-way
         self._make_room()
 
     def forget(self) -> None:

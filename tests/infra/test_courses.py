@@ -110,6 +110,18 @@ def test_what_fails_on_the_way_is_made_anew(courses, history, monkeypatch):
     assert asked(courses, stretch(history)) == expected(stretch(history))
 
 
+def test_what_fails_while_it_is_read_is_made_anew(courses, history):
+    """As when a worker is told to stop: the document may be wound half-way."""
+    part = stretch(history[:40])
+    asked(courses, part)
+    held = courses.hold("example", ROADMAP, part)
+    course = held.__enter__()
+    course.past.wind(course.journal.length(10))
+    stopped = SystemExit()
+    assert not held.__exit__(SystemExit, stopped, None)
+    assert asked(courses, stretch(history)) == expected(stretch(history))
+
+
 def test_many_ask_at_once_while_it_goes_on(courses, history):
     wrong, together = [], threading.Barrier(8)
 
