@@ -107,6 +107,8 @@ class _Parts:
         """What is as it is in the end in that part."""
         value, since, until = self.at(part, count)
         place = slice(len(part), None)
+        if value is None and len(part) > 1:
+            value = ABSENT  # the list has no such item
 
         def is_so(change: Change) -> bool:
             return bool(value_at(value, change.path[place]) == change.after)

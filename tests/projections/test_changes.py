@@ -2,13 +2,14 @@
 
 import datetime as dt
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from domain.corrections import DecisionAnnulled
 from domain.history import Placing, effective
 from projections import catalogue
 from projections.change import plain
@@ -20,7 +21,7 @@ from projections.journal import Journal
 from projections.noting import ABSENT
 from projections.view import fold
 from tests.domain import stages
-from tests.domain.given import instant, told
+from tests.domain.given import instant, text_ref, told
 from tests.domain.test_laws import attempts
 from tests.projections.story import paquis, vieux_moulin
 
@@ -347,6 +348,26 @@ def test_an_answer_is_as_it_is_from_its_decision_on(view, story):
     ]
     for states_, day in spans:
         hold_from_its_decision_on(view, states_.interval, day)
+
+
+def test_what_is_gone_from_an_answer_belongs_to_who_took_it_away():
+    """Not to what was decided since: a departure goes with the decision that made it."""
+    history = list(paquis())
+    place = next(r.position for r in history if r.act.departures)
+    for decision in (
+        DecisionAnnulled(position=place, reason=text_ref("Une erreur.")),
+        history[-1].decision,
+    ):
+        following = len(history) + 1
+        at_end = {"position": following, "version": following, "recorded_at": instant(following)}
+        history.append(replace(history[-1], decision=decision, **at_end))
+    conformity, end = catalogue.VIEWS["conformity"], len(history)
+    since, until = instant(end - 2), instant(end)
+    hold_from_its_decision_on(conformity, learned_by(history, since, until), TODAY)
+    found = between_instants(conformity, history, since, until)
+    gone = {change.pointer: change.by.position for change in found if change.after is ABSENT}
+    assert "/departures/2" in gone
+    assert set(gone.values()) == {end - 1}
 
 
 @some
