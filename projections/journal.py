@@ -6,7 +6,10 @@ and whoever reads the journal knows what came of a document between two states, 
 
 A place has one container for as long as it can, so that what was written again as it was is no
 change: where something of the same shape stood there before, or until its beginning was taken
-back, that is kept, and given what the new one holds.
+back, that is kept, and given what the new one holds. What is written in a container that has
+moved would be lost, so a handler that moves one is refused: it may put a new one there. No view
+takes a container away and begins another in its place; where that is taken back and taken in
+again, it is told as a change though it is as it was.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from projections.noting import (
     JOURNAL,
     KINDS,
     NODE,
+    Moved,
     at,
     contents,
     is_node,
@@ -59,8 +63,6 @@ class Journal:
         self.places: dict[int, tuple[Any, Any]] = {}
         self.fresh: set[int] = set()
         self.begun: list[int] = []
-        self._moved: set[int] = set()
-        """The ids of what was put elsewhere than where it was begun."""
         self._taken_back: dict[tuple[int, Any], Any] = {}
         """By their places, the containers that are not there since their beginning was undone."""
 
@@ -109,7 +111,7 @@ class Journal:
                 continue
             put(node, name, before)
             self.log.append((node, name, after, before))
-            if KINDS[type(after)] and id(after) not in self._moved:
+            if KINDS[type(after)]:
                 self._taken_back[id(node), name] = after
 
     # --- What containers tell ---
@@ -117,17 +119,12 @@ class Journal:
     def begins(self, node: Any, before: Any, value: Any) -> None:
         """The next entry of the log puts a container into another one."""
         kind, container = KINDS[type(value)], id(value)
-        if kind == NODE or container in self._moved:
-            self._moved.add(container)
-            return
+        if kind == NODE or container in self.fresh:
+            raise Moved(type(value).__name__)
         self.fresh.add(container)
         waits = type(node) is NodeDict or type(node) is NodeList
         if not waits or kind == DICT_OR_LIST or self._taken_back or KINDS[type(before)]:
             self.begun.append(len(self.log))
-
-    def moves(self, value: Any) -> None:
-        """A container is not where it was begun."""
-        self._moved.add(id(value))
 
     def look(self, node: Any, name: Any, value: Any) -> None:
         """Somebody looks at a dataclass; it notes from now on, if he did not begin it himself."""
@@ -148,7 +145,7 @@ class Journal:
     def _settle(self, node: Any, name: Any, before: Any, value: Any) -> Any:
         """What shall be there in the place of what was begun."""
         known = before if KINDS[type(before)] else self._taken_back.pop((id(node), name), None)
-        if known is not None and id(known) not in self._moved and shape(known) is shape(value):
+        if known is not None and shape(known) is shape(value):
             put(node, name, known)
             if not same(known, value):
                 if not is_node(known):

@@ -36,6 +36,10 @@ DICTS_AND_LISTS: Final = (dict, list)
 """Asked for often: a union would be made each time."""
 
 
+class Moved(TypeError):
+    """A handler has put a container elsewhere than where it was begun, or in two places."""
+
+
 class Node:
     """A container that notes what is written in it."""
 

@@ -11,7 +11,16 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from projections.facts import Book
-from projections.noting import ABSENT, DATACLASS, DICTS_AND_LISTS, JOURNAL, KINDS, Node, contents
+from projections.noting import (
+    ABSENT,
+    DATACLASS,
+    DICTS_AND_LISTS,
+    JOURNAL,
+    KINDS,
+    Moved,
+    Node,
+    contents,
+)
 
 _SET = object.__setattr__
 
@@ -185,7 +194,7 @@ class LeafList(Node, list[Any]):
             if was is not value:
                 if KINDS[type(value)]:
                     if id(value) in known:
-                        journal.moves(value)
+                        raise Moved(type(value).__name__)
                     journal.begins(self, was, value)
                 journal.log.append((self, index, was, value))
 

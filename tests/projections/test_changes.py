@@ -18,7 +18,7 @@ from projections.course import Course, course_of
 from projections.facts import Book, book
 from projections.intervals import Interval, Stretch, decided, learned
 from projections.journal import Journal
-from projections.noting import ABSENT
+from projections.noting import ABSENT, Moved
 from projections.view import fold
 from tests.domain import stages
 from tests.domain.given import instant, text_ref, told
@@ -317,6 +317,29 @@ def test_what_was_there_is_told_as_it_was_whatever_was_done_to_it_since():
         "/lines/new/items/1": ("b", ABSENT, 2),
         "/notes/0/words": (1, 3, 2),
     }
+
+
+def _forwards(page):
+    page.notes[:] = page.notes[1:]
+
+
+def _elsewhere(page):
+    page.lines["l"] = page.notes.pop()
+
+
+def _twice(page):
+    page.lines["l"] = page.lines["m"] = Line()
+
+
+@pytest.mark.parametrize("move", [_forwards, _elsewhere, _twice])
+def test_a_container_stays_where_it_was_begun(move):
+    """What is written in it afterwards would be lost otherwise."""
+
+    def begin(page):
+        page.notes.extend([Line(1), Line(2)])
+
+    with pytest.raises(Moved):
+        traced(begin, move)
 
 
 @each_view
