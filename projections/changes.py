@@ -127,7 +127,7 @@ class Difference:
         return found
 
     def of(self, doc: Any) -> list[Found]:
-        """What differs in the document; step by step, each thing before what is in it."""
+        """What differs in the document: step by step, and what is of one step by its place."""
         self.lives[id(doc)] = (), -1
         found: list[Found] = []
         touched = self.touched
@@ -143,7 +143,7 @@ class Difference:
                 before = self.at_first(first) if begun < 0 else ABSENT
                 after = self._came(now, step) if id(now) in touched else now
                 found.append((step, (*path, _name(name)), before, after))
-        found.sort(key=itemgetter(0))
+        found.sort(key=itemgetter(0, 1))
         return found
 
     def _life(self, node: Node) -> tuple[Path | None, int]:
