@@ -9,7 +9,6 @@ between them, as far as we know now. A day stands for its end in Geneva, as in `
 from __future__ import annotations
 
 import datetime as dt
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
@@ -27,13 +26,12 @@ from infra.contracts import history_of
 from infra.courses import courses
 from infra.submission import GENEVA, today_in_geneva
 from projections.catalogue import VIEWS
-from projections.changes import between, changes
-from projections.intervals import Stretch, decided, learned
+from projections.intervals import decided, learned
 from projections.noting import ABSENT
 from projections.view import written
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from django.http import HttpResponse
     from rest_framework.request import Request
@@ -41,8 +39,7 @@ if TYPE_CHECKING:
     from domain.decision import Recorded
     from domain.values import ContractId
     from projections.change import Change
-    from projections.intervals import Interval
-    from projections.view import View
+    from projections.intervals import Interval, Stretch
 
 Moment = dt.date | dt.datetime
 
@@ -147,25 +144,13 @@ class Changes(Endpoint):
                 "from": _said(asked["from"]),
                 "to": _said(until),
             }
-            with _changes(VIEWS[view], contract, span) as changed:
+            with courses.changes(
+                contract, VIEWS[view], span.states, since=span.since, until=span.until
+            ) as changed:
                 return written({**told, "changes": _listed(changed)})
 
         etag = etag_of(len(history), today_in_geneva(now).isoformat())
         return versioned(self, django_request(request), etag, found)
-
-
-@contextmanager
-def _changes(view: View[Any], contract: ContractId, span: Span) -> Iterator[list[Change]]:
-    """The changes of a span, to be read while this lasts."""
-    states, since, until = span.states, span.since, span.until
-    if view.of_last or not isinstance(states, Stretch):
-        yield changes(view, states, since=since, until=until)
-        return
-    with (
-        courses.hold(contract, view, states) as course,
-        between(course, states.first, states.last, since=since, until=until) as found,
-    ):
-        yield found
 
 
 # --- Which two states ---------------------------------------------------------------------------

@@ -17,14 +17,18 @@ from typing import TYPE_CHECKING, Any, Final
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from domain.history import Placing
+from projections.changes import between, changes
 from projections.course import Course
+from projections.intervals import Stretch
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Iterator, Sequence
 
     from domain.decision import Recorded
     from domain.values import ContractId
-    from projections.intervals import Stretch
+    from projections.change import Change
+    from projections.intervals import Interval
     from projections.view import View
 
 WRITES_KEPT: Final = 400_000
@@ -93,6 +97,29 @@ class Courses:
             yield course
             held.course = course  # not if anything failed: it may be wound half-way
         self._make_room()
+
+    @contextlib.contextmanager
+    def changes(
+        self,
+        contract: ContractId,
+        view: View[Any],
+        states: Interval | Stretch,
+        *,
+        since: dt.date | None,
+        until: dt.date,
+    ) -> Iterator[list[Change]]:
+        """As of `projections.changes.changes`, from a course that is kept where one can be.
+
+        The values are parts of a document: read them while this lasts.
+        """
+        if view.of_last or not isinstance(states, Stretch):
+            yield changes(view, states, since=since, until=until)
+            return
+        with (
+            self.hold(contract, view, states) as course,
+            between(course, states.first, states.last, since=since, until=until) as found,
+        ):
+            yield found
 
     def forget(self) -> None:
         """Drop them all."""

@@ -9,7 +9,6 @@ between which something was written that this part reads (`past.py`).
 from __future__ import annotations
 
 import itertools
-import sys
 from collections import defaultdict
 from dataclasses import is_dataclass
 from functools import partial
@@ -32,8 +31,6 @@ _PATIENCE: Final = 4
 
 _Known = tuple[Any, int, int]
 """A part of an answer, and from which count of steps to which it is the same."""
-
-_EVER: Final = sys.maxsize
 
 
 def changes_of_answer(
@@ -83,7 +80,7 @@ class _Parts:
     def _read(self, part: Path, count: int) -> _Known:
         then = self.past.at(count)
         value = self.view.part(then.doc, self.day, part)
-        return value, then.since, _EVER if then.until is None else then.until
+        return value, then.since, then.until
 
     def _sum(self, of: str, add: Callable[[list[Any]], Any], count: int) -> _Known:
         items = []

@@ -141,7 +141,7 @@ class Difference:
                 if type(first) is type(now) and same(first, now):
                     continue
                 before = self.at_first(first) if begun < 0 else ABSENT
-                after = self._came(now, step) if id(now) in touched else now
+                after = self._with(now, step) if id(now) in touched else now
                 found.append((step, (*path, _name(name)), before, after))
         found.sort(key=itemgetter(0, 1))
         return found
@@ -164,11 +164,6 @@ class Difference:
 
     def _changed(self, node: Any) -> dict[Any, list[Any]]:
         return self.places.get(id(node), _NOTHING)
-
-    def _came(self, value: Any, step: int) -> Any:
-        """What a value that is new at its place came with; all of it, if it came from elsewhere."""
-        stays = is_node(value) and self._life(value)[0] is not None
-        return self._with(value, step) if stays else value
 
     def _with(self, value: Any, step: int) -> Any:
         """What a container came with in that step; what it was given later is left out."""

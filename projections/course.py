@@ -32,6 +32,7 @@ LOT: Final = 64
 """Decisions that are taken back together: where one is corrected, so many more at most are."""
 
 _position = attrgetter("position")
+_last = attrgetter("last")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +161,7 @@ class Course(Generic[Doc]):
 
     def _place(self, position: int, standing: Recorded[Any] | None) -> None:
         """Have this decision, or none, stand at a position, among those that are in."""
-        place = bisect_left(self._lots, position, key=attrgetter("last"))
+        place = bisect_left(self._lots, position, key=_last)
         touched = self._lots[place:]
         for lot in reversed(touched):
             self.journal.undo(lot.start, lot.end)

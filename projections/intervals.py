@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
-from functools import cached_property
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -20,12 +19,11 @@ if TYPE_CHECKING:
     History = Sequence[Recorded[Any]]
 
 
-_position = attrgetter("position")
 _recorded_at = attrgetter("recorded_at")
 """When it was recorded: never earlier than the decision before."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Interval:
     """Two states of a contract, and the decisions that lead from one to the other.
 
@@ -43,16 +41,16 @@ class Interval:
         """Itself; of a stretch it is made."""
         return self
 
-    @cached_property
+    @property
     def touched(self) -> int | None:
         """The first position at which a step changes what counts by then; None if none does."""
-        touched, last = set[int](), self.base[-1].position if self.base else 0
+        touched, last = None, self.base[-1].position if self.base else 0
         for places in self.places or ():
             for position, _ in places:
                 if position <= last:
-                    touched.add(position)
+                    touched = position if touched is None else min(touched, position)
                 last = max(position, last)
-        return min(touched, default=None)
+        return touched
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ when somebody reads it; so whoever reads also learns for how long what was read 
 
 from __future__ import annotations
 
+import sys
 from bisect import bisect_left
 from contextlib import contextmanager
 from functools import cache
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 Doc = TypeVar("Doc")
 
 _SET: Final = object.__setattr__
+
+EVER: Final = sys.maxsize
+"""Up to this count of steps: nothing has been written since."""
 
 
 class Past(Generic[Doc]):
@@ -81,18 +85,15 @@ class Past(Generic[Doc]):
         """The document once so many steps were taken."""
         return Then(self, count)
 
-    def fetch(self, name: str, count: int) -> tuple[Any, int, int | None]:
-        """An attribute then; and from which count of steps to which it is the same.
-
-        That is None if it has been the same ever since.
-        """
+    def fetch(self, name: str, count: int) -> tuple[Any, int, int]:
+        """An attribute then; and from which count of steps to which, or `EVER`, it is the same."""
         attribute = self._among_attributes().get(name)
         if attribute is None:
-            return getattr(self.doc, name), 0, None
+            return getattr(self.doc, name), 0, EVER
         entries = attribute.entries
         made = bisect_left(entries, self.journal.length(count))
         since = self.journal.step_of(entries[made - 1]) + 1 if made else 0
-        until = self.journal.step_of(entries[made]) if made < len(entries) else None
+        until = self.journal.step_of(entries[made]) if made < len(entries) else EVER
         return attribute.at(made), since, until
 
 
@@ -135,16 +136,14 @@ class _Attribute:
 class Then(Generic[Doc]):
     """The document once so many steps were taken; only one such state at a time can be read.
 
-    From `since` to `until`, while so many were, all that was read of it so far was the same; None
-    if it has been so ever since.
+    From `since` to `until`, while so many were, all that was read of it so far was the same.
     """
 
     __slots__ = ("count", "doc", "past", "since", "until")
 
     def __init__(self, past: Past[Doc], count: int) -> None:
         self.past, self.count = past, count
-        self.since = 0
-        self.until: int | None = None
+        self.since, self.until = 0, EVER
         kind: Any = _read(shape(past.doc))
         self.doc: Doc = kind.__new__(kind)
         _SET(self.doc, "_then", self)
@@ -152,9 +151,7 @@ class Then(Generic[Doc]):
     def fetch(self, name: str) -> Any:
         """An attribute of the document."""
         value, since, until = self.past.fetch(name, self.count)
-        self.since = max(self.since, since)
-        if until is not None and (self.until is None or until < self.until):
-            self.until = until
+        self.since, self.until = max(self.since, since), min(self.until, until)
         return value
 
 

@@ -12,7 +12,6 @@ from django.test import Client
 from infra.contracts import history_of
 from infra.courses import courses
 from projections.catalogue import VIEWS
-from projections.changes import between, changes
 from projections.intervals import learned
 from tests.bench.growth import LONG, grown
 from tests.bench.life import lived
@@ -42,13 +41,7 @@ def beside_one_fold(place: Place) -> Iterator[Ratio]:
 
     def again(view: View[Any], since: int, until: int) -> None:
         part = learned(history, _instant(history, since), _instant(history, until))
-        if view.of_last:
-            changes(view, part, since=TODAY, until=TODAY)
-            return
-        with (
-            courses.hold(name, view, part) as course,
-            between(course, part.first, part.last, since=TODAY, until=TODAY),
-        ):
+        with courses.changes(name, view, part, since=TODAY, until=TODAY):
             pass
 
     def first(view: View[Any], since: int, until: int) -> None:

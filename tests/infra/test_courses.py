@@ -6,7 +6,7 @@ import pytest
 
 from infra.courses import Courses
 from projections.catalogue import VIEWS
-from projections.changes import between, changes
+from projections.changes import changes
 from projections.intervals import Stretch, decided, learned
 from tests.domain import stages
 from tests.domain.given import told
@@ -24,10 +24,7 @@ def pointers(found):
 
 
 def asked(courses, part, contract="example", view=ROADMAP):
-    with (
-        courses.hold(contract, view, part) as course,
-        between(course, part.first, part.last, since=TODAY, until=TODAY) as found,
-    ):
+    with courses.changes(contract, view, part, since=TODAY, until=TODAY) as found:
         return pointers(found)
 
 
