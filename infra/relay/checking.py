@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import contextlib
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 LATE: Final = timedelta(minutes=1)
 """An event that is still not published after that long is said."""
 
-ATTEMPTS: Final = 40
-PAUSE_SECONDS: Final = 0.25
+ATTEMPTS: Final = 4
 """A relay that is busy has a transaction open most of the time, but none for long."""
 
 
@@ -51,8 +50,6 @@ def findings(cluster: Cluster, source: Source, name: str) -> Iterator[str]:
 
 def _place(cluster: Cluster, source: Source, name: str) -> Place:
     for _ in range(ATTEMPTS):
-        try:
+        with contextlib.suppress(PositionsHeldBack):
             return resume(cluster, source, name)
-        except PositionsHeldBack:
-            time.sleep(PAUSE_SECONDS)
     return resume(cluster, source, name)

@@ -10,6 +10,7 @@ transactions see it; what this process remembers may be ahead of the truth, or b
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final
@@ -31,6 +32,9 @@ GROUP: Final = "quartier.relay"
 """What the relay's readers call themselves to brokers that ask."""
 
 ANSWER_SECONDS: Final = 15.0
+HELD_SECONDS: Final = 2.0
+"""How long an open transaction is waited for: a relay's take milliseconds."""
+PAUSE_SECONDS: Final = 0.02
 TAIL: Final = 100
 """Offsets looked at first, from the end. Each transaction takes two: its record and its marker."""
 
@@ -59,25 +63,32 @@ BEGINNING: Final = Place(0, "", {})
 
 
 class PositionsHeldBack(Exception):
-    """A transaction is open in the topic of positions: what follows it cannot be read yet."""
+    """A transaction is open in the topic of positions: what follows it cannot be read."""
 
 
 def last_place(cluster: Cluster, name: str) -> Place | None:
     """The last position that was committed under this name; None if there is none.
 
-    To be asked once `init_transactions` has returned: every earlier transaction has ended then.
+    A relay asks once `init_transactions` has returned: its own earlier transactions have ended
+    then. Of one that was just committed, the brokers may still have to write that down where it
+    is read; that is waited for.
 
     Raises:
-        PositionsHeldBack: somebody else has a transaction open there.
+        PositionsHeldBack: somebody else has a transaction open there, and keeps it open.
         KafkaException: the brokers cannot be asked.
     """
     everything = _end(cluster, "read_uncommitted")
     with _reader(cluster, "read_committed") as consumer:
         partition = TopicPartition(cluster.named(POSITIONS), 0)
-        # For a reader of committed messages the end is the last stable offset.
-        low, end = consumer.get_watermark_offsets(partition, ANSWER_SECONDS, cached=False)
-        if end < everything:
-            raise PositionsHeldBack(f"{POSITIONS} is readable to offset {end} of {everything}.")
+        until = time.monotonic() + HELD_SECONDS
+        while True:
+            # For a reader of committed messages the end is the last stable offset.
+            low, end = consumer.get_watermark_offsets(partition, ANSWER_SECONDS, cached=False)
+            if end >= everything:
+                break
+            if time.monotonic() > until:
+                raise PositionsHeldBack(f"{POSITIONS} is readable to offset {end} of {everything}.")
+            time.sleep(PAUSE_SECONDS)
         span = TAIL
         while end > low:
             start = max(low, end - span)

@@ -13,7 +13,7 @@ from infra.log.keys import read_keys
 from infra.log.notes import Note
 from infra.log.sealer import seal
 from infra.relay import topics
-from infra.relay.positions import Place, last_place
+from infra.relay.positions import Place, PositionsHeldBack, last_place
 from infra.relay.publisher import ProducerLost, Publisher
 from infra.relay.relay import Relay, UnreadableEvent
 from infra.relay.resuming import LogDiverged, PositionLost, TopicLost
@@ -139,6 +139,24 @@ def test_a_relay_fences_the_one_before_it(log, cluster):
 
 def _place(position):
     return Place(position, "paquis/1", {})
+
+
+def test_a_transaction_that_ends_in_a_moment_is_waited_for_and_no_other(cluster, monkeypatch):
+    """Brokers answer that it is committed before they have written so where it is read."""
+    topics.ensure(cluster)
+    open_one = Producer({**cluster.settings, "transactional.id": cluster.named("another")})
+    open_one.init_transactions(15)
+    monkeypatch.setattr("infra.relay.positions.HELD_SECONDS", 0.2)
+    open_one.begin_transaction()
+    open_one.produce(cluster.named(POSITIONS), _place(1).as_value(), SOURCE)
+    open_one.flush(15)
+    with pytest.raises(PositionsHeldBack):
+        last_place(cluster, SOURCE)
+    monkeypatch.undo()
+    ending = threading.Timer(0.3, open_one.commit_transaction, [15])
+    ending.start()
+    assert last_place(cluster, SOURCE) == _place(1)
+    ending.join()
 
 
 def test_the_last_position_is_found_behind_the_markers_of_transactions(cluster):
