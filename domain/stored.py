@@ -11,20 +11,58 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from domain.act import Act, Evidence
 from domain.canonical import canonical
-from domain.decision import Decision, decision_type
+from domain.decision import Decision, UnknownDecisionType, decision_type
 from domain.values import Key, TextRef
+
+if TYPE_CHECKING:
+    from domain.values import ContractId
 
 DecisionT = TypeVar("DecisionT", bound=Decision)
 
 
 class NewerSchema(ValueError):
     """A stored event was written by a newer version of the program than this one."""
+
+
+class UnreadableEvent(Exception):
+    """A stored event that this program cannot read: a newer one wrote it, or it was altered.
+
+    position, contract, version, type: which event, as stored.
+    reason: why, in a few words; events hold no name and no text, so anybody may read it.
+    """
+
+    def __init__(
+        self, position: int, contract: ContractId, version: int, slug: str, error: Exception
+    ) -> None:
+        self.position, self.contract, self.version, self.type = position, contract, version, slug
+        self.reason = _reason(error)
+        super().__init__(
+            f"Event {position} ({contract}, version {version}, {slug}) cannot be read: "
+            f"{self.reason}."
+        )
+
+
+def _reason(error: Exception) -> str:
+    match error:
+        case UnknownDecisionType():
+            return "no decision type of that name is known"
+        case ValidationError():
+            first, *more = error.errors(include_url=False, include_context=False)
+            where = "/".join(str(part) for part in first["loc"]) or "its payload"
+            others = f", and {len(more)} more" if more else ""
+            return f"{where}: {first['msg']}{others}"
+        case NewerSchema():
+            return str(error)
+        case KeyError():
+            return f"{error} is not known"
+        case _:
+            return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
 
 
 class Content(BaseModel, Generic[DecisionT]):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 from django.db import connection
 
+from domain.stored import UnreadableEvent
 from infra import vault
 from infra.database import cursor
 from infra.store import COLUMNS, recorded_of
@@ -145,8 +146,8 @@ def _events(progress: Callable[[int], None]) -> Iterator[Finding]:
         for row in rows:
             try:
                 recorded_of(row)
-            except (LookupError, ValueError) as error:
-                yield Finding("events", f"Event {row[0]} cannot be read: {_first_line(error)}")
+            except UnreadableEvent as error:
+                yield Finding("events", str(error))
         yield from _texts(rows)
         after = rows[-1][0]
         progress(after)
@@ -170,7 +171,3 @@ def _texts(rows: list[tuple[Any, ...]]) -> Iterator[Finding]:
             yield Finding("texts", f"Event {position} refers to the text {text}: unknown.")
         elif kept[text][1] is not None and vault.digest(*kept[text]) != digest:
             yield Finding("texts", f"The text {text} is not the one that event {position} had.")
-
-
-def _first_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"

@@ -25,7 +25,7 @@ from eventsourcing.utils import Environment
 
 from domain.act import Act, Body
 from domain.decision import Recorded
-from domain.stored import read, write
+from domain.stored import UnreadableEvent, read, write
 from domain.values import AccountId
 from infra.append import Write, append, event_json
 from infra.database import cursor
@@ -97,13 +97,16 @@ def recorded_of(row: tuple[Any, ...]) -> Recorded[Any]:
     """A decision as it was recorded, from a row of `COLUMNS`.
 
     Raises:
-        UnknownDecisionType: the row names a type that is not in the registry.
-        NewerSchema: it was written by a newer program than this one.
-        pydantic.ValidationError: the payload is not one of that type.
+        UnreadableEvent: this program does not know its type, schema or body, or the payload is
+            not one of that type; the cause says which.
     """
     position, contract, version, slug, schema, body, decided_on, recorded_at, by, payload = row
-    content = read(slug, schema, payload)
-    act = Act(_BODIES[body], decided_on, AccountId(by), content.evidence, content.departures)
+    try:
+        content = read(slug, schema, payload)
+        taken_by = _BODIES[body]
+    except Exception as error:
+        raise UnreadableEvent(position, contract, version, slug, error) from error
+    act = Act(taken_by, decided_on, AccountId(by), content.evidence, content.departures)
     return Recorded(position, contract, version, recorded_at, act, content.data)
 
 

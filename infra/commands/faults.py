@@ -11,6 +11,7 @@ import psycopg
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error as DatabaseError
 
+from domain.stored import UnreadableEvent
 from infra.commands.terminal import USED_WRONGLY, Failure, plain
 from infra.embedded_place import EmbeddedPostgresError
 
@@ -20,7 +21,7 @@ def failure(error: Exception) -> Failure | None:
     match error:
         case ImproperlyConfigured():
             return Failure(plain(error), USED_WRONGLY)
-        case EmbeddedPostgresError():
+        case EmbeddedPostgresError() | UnreadableEvent():
             return Failure(plain(error))
         case psycopg.Error() | DatabaseError() if not os.environ.get("QUARTIER_TRACEBACK"):
             return Failure(plain(_of_database(error)))

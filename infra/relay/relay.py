@@ -18,7 +18,7 @@ from confluent_kafka import KafkaException
 from pydantic import ValidationError
 
 from domain.decision import UnknownDecisionType
-from domain.stored import NewerSchema
+from domain.stored import NewerSchema, UnreadableEvent
 from infra import kafka_client
 from infra.database import dedicated
 from infra.relay import metrics, topics
@@ -41,7 +41,7 @@ POLL_SECONDS: Final = 1.0
 LONGEST_PAUSE: Final = 5.0
 
 
-class UnreadableEvent(RelayStopped):
+class StoppedAtEvent(RelayStopped):
     """An event that this program cannot read. It is not skipped."""
 
 
@@ -188,8 +188,8 @@ class Relay:
     def _messages_of(self, row: Row) -> list[Message]:
         try:
             return self._messages.of(row)
-        except (UnknownDecisionType, NewerSchema, ValidationError) as error:
-            raise UnreadableEvent(
+        except (UnreadableEvent, UnknownDecisionType, NewerSchema, ValidationError) as error:
+            raise StoppedAtEvent(
                 f"The event at position {row[0]} ({row[3]}) cannot be read by this program: "
                 f"{type(error).__name__}. Nothing after it is published."
             ) from error

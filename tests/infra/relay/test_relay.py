@@ -15,7 +15,7 @@ from infra.log.sealer import seal
 from infra.relay import topics
 from infra.relay.positions import Place, PositionsHeldBack, last_place
 from infra.relay.publisher import ProducerLost, Publisher
-from infra.relay.relay import Relay, UnreadableEvent
+from infra.relay.relay import Relay, StoppedAtEvent
 from infra.relay.resuming import LogDiverged, PositionLost, TopicLost
 from infra.relay.source import LogSource
 from infra.relay.topics import CHECKPOINTS, DECISIONS, FUNDING, POSITIONS
@@ -252,7 +252,7 @@ def test_an_event_that_cannot_be_read_stops_it_before_anything_after_it(log, clu
     log.connection.execute("SELECT append(%s::json, NULL, NULL)", [orjson.dumps([event]).decode()])
     log.record("jonction", proposed("a"))
     error = stopped_by(log, cluster)
-    assert isinstance(error, UnreadableEvent)
+    assert isinstance(error, StoppedAtEvent)
     assert "position 2" in str(error)
     assert "jonction/1" not in ids(read(cluster, DECISIONS))
 

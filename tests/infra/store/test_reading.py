@@ -1,5 +1,6 @@
 """What is stored is read by the names of a closed registry, whatever version it was written in."""
 
+import contextlib
 import unicodedata
 from datetime import date
 from typing import Any
@@ -14,7 +15,7 @@ from pydantic import ValidationError
 from domain.act import Act, Body
 from domain.contract import Contract
 from domain.decision import Decision, UnknownDecisionType
-from domain.stored import NewerSchema
+from domain.stored import NewerSchema, UnreadableEvent
 from domain.values import AccountId, Title
 from infra import vault
 from infra.append import StaleVersion, Write, append
@@ -23,6 +24,13 @@ from infra.recording import initiate
 from infra.store import Quartier, event_at, log_size, pending
 from tests.infra.store.acts import COORDINATOR, NOW, begin, choose, decide
 from tests.infra.store.test_append import event
+
+
+@contextlib.contextmanager
+def unreadable(cause):
+    with pytest.raises(UnreadableEvent) as caught:
+        yield
+    assert isinstance(caught.value.__cause__, cause)
 
 
 @pytest.fixture
@@ -47,20 +55,20 @@ def renamed(monkeypatch):
 def test_a_name_that_is_not_registered_is_refused_and_nothing_is_imported():
     for name in ("no-such-thing", "os:system", "domain.initiation:ContractInitiated", "Decision"):
         append(Write([event(name.replace(":", "-"), 1) | {"type": name}]))
-        with pytest.raises(UnknownDecisionType):
+        with unreadable(UnknownDecisionType):
             event_at(log_size())
-        with pytest.raises(UnknownDecisionType):
+        with unreadable(UnknownDecisionType):
             history_of(name.replace(":", "-"))
 
 
 def test_a_newer_schema_is_refused():
     begin()
     append(Write([event(version=2) | {"schema": 2}]))
-    with pytest.raises(NewerSchema):
+    with unreadable(NewerSchema):
         event_at(2)
-    with pytest.raises(NewerSchema):
+    with unreadable(NewerSchema):
         history_of("paquis")
-    with pytest.raises(NewerSchema):
+    with unreadable(NewerSchema):
         choose()
     assert log_size() == 2
 
@@ -77,8 +85,31 @@ def test_an_older_schema_is_read_as_the_present_one(renamed):
 
 def test_a_payload_that_is_not_of_its_type_is_refused():
     append(Write([event(payload={"data": {"reason": "in clear"}})]))
-    with pytest.raises(ValidationError):
+    with unreadable(ValidationError):
         event_at(1)
+
+
+@pytest.mark.parametrize(
+    ("harm", "reason"),
+    [
+        ("type = 'os.system'", "no decision type of that name is known"),
+        ("schema = 9", "strategic-option-validated was stored under schema 9, known is 1"),
+        ("body = 'king'", "'king' is not known"),
+        ("payload = '{}'", "data: Field required"),
+        ("payload = '[]'", "its payload: Input should be an object"),
+    ],
+)
+def test_an_event_that_cannot_be_read_is_named(owner, harm, reason):
+    begin()
+    choose()
+    owner.execute("ALTER TABLE event DISABLE TRIGGER event_is_never_changed")
+    owner.execute(f"UPDATE event SET {harm} WHERE position = 2")
+    with pytest.raises(UnreadableEvent) as caught:
+        event_at(2)
+    error = caught.value
+    assert (error.position, error.contract, error.version) == (2, "paquis", 2)
+    assert error.reason == reason
+    assert str(error).startswith(f"Event 2 (paquis, version 2, {error.type}) cannot be read: ")
 
 
 def test_a_type_added_at_run_time_is_recorded_like_any_other(renamed):
