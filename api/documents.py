@@ -13,6 +13,7 @@ from api.answers import CREATED, FOR_EVER, answered, is_current, not_modified
 from api.asking import Parameter
 from api.body import demand_length, read_chunks
 from api.endpoint import Answer, Endpoint, django_request, operation
+from api.limits import ConcurrencyLimit
 from api.recording import RECORDING
 from domain.values import Bilingual, Title
 from infra import documents
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from django.http.response import HttpResponseBase
     from rest_framework.request import Request
 
+DOWNLOADS: Final = ConcurrencyLimit("document", 8)
 MULTIPART: Final = "multipart/form-data"
 OCTETS: Final = "application/octet-stream"
 _FORM_OVERHEAD: Final = 64 * 1024
@@ -106,6 +108,7 @@ class Document(Endpoint):
             headers=("Cache-Control", "ETag"),
         ),
     )
+    @DOWNLOADS.until_sent
     def get(self, request: Request, sha256: str) -> HttpResponseBase:
         known = documents.find(sha256)
         headers = {

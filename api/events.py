@@ -20,6 +20,7 @@ from api import problems, stream
 from api.answers import FOR_EVER, JSON, NO_CACHE, event_json, is_current, not_modified, page_after
 from api.asking import AFTER_POSITION, LIMIT, Parameter, Unreadable, refuse
 from api.endpoint import Answer, Endpoint, django_request, operation
+from api.limits import ConcurrencyLimit
 from domain.catalogue import catalogue
 from domain.decision import UnknownDecisionType, decision_type
 from domain.history import Correction
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from infra.store import DecisionNotification
 
 NDJSON: Final = "application/x-ndjson"
+LINES: Final = ConcurrencyLimit("lines", 4)
 BATCH: Final = 500
 """Events read at a time while streaming: what is in memory at once."""
 
@@ -145,6 +147,7 @@ def _page(request: HttpRequest, after: int, limit: int, types: Sequence[str]) ->
     return HttpResponse(body, content_type=JSON, headers=headers)
 
 
+@LINES.until_sent
 def _stream(after: int, limit: int | None, types: Sequence[str]) -> StreamingHttpResponse:
     """One event a line, up to the end of the log as it is now."""
     end = log_size()

@@ -21,7 +21,6 @@ from __future__ import annotations
 import contextlib
 import random
 import re
-import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -31,7 +30,8 @@ from prometheus_client import Counter
 
 from api.answers import NO_CACHE, event_json
 from api.asking import Unreadable, refuse
-from api.problems import UNAVAILABLE, Problem
+from api.limits import ConcurrencyLimit
+from api.problems import Problem
 from domain.values import Bilingual
 from infra.database import forget_connection
 from infra.store import EventRecorder, log_size
@@ -51,7 +51,7 @@ log = structlog.get_logger(__name__)
 EVENT_STREAM: Final = "text/event-stream"
 LAST_EVENT_ID: Final = "Last-Event-ID"
 
-KEPT_FOR_KNOWN: Final = 4
+RESERVED_FOR_ACCOUNTS: Final = 4
 """Of a process's streams, those that only accounts are given: passers-by do not keep finance
 systems out."""
 
@@ -63,7 +63,6 @@ LIFE_SECONDS: Final = 600.0
 servers behind one address share the readers anew."""
 
 RETRY_MILLISECONDS: Final = 2_000
-RETRY_AFTER_SECONDS: Final = 5
 
 BATCH: Final = 1_000
 WINDOW: Final = 20_000
@@ -72,48 +71,17 @@ WINDOW: Final = 20_000
 ASKED: Final = Counter("quartier_event_streams_total", "Streams of events asked for.", ("outcome",))
 
 
-class Places:
-    """How many may follow at once in this process."""
-
-    def __init__(self, total: int = STREAMS, kept: int = KEPT_FOR_KNOWN) -> None:
-        self._lock = threading.Lock()
-        self._total = total
-        self._kept = kept
-        self.taken = 0
-
-    def take(self, *, known: bool) -> None:
-        """Take one, to be given back.
-
-        Raises:
-            Problem: 503, all are taken; or all but those kept for accounts, to somebody without.
-        """
-        with self._lock:
-            if self.taken >= self._total - (0 if known else self._kept):
-                ASKED.labels("refused").inc()
-                raise _taken()
-            self.taken += 1
-        ASKED.labels("opened").inc()
-
-    def give_back(self) -> None:
-        """One is free again."""
-        with self._lock:
-            self.taken -= 1
-
-
-PLACES_HERE: Final = Places()
-
-
-def _taken() -> Problem:
-    return Problem(
-        UNAVAILABLE,
-        Bilingual(
-            "Toutes les places pour suivre le fil en continu sont prises. Revenez dans un moment,"
-            " ou lisez le fil par pages.",
-            "Every place to follow the feed as a stream is taken. Come again in a moment, or read"
-            " the feed by pages.",
-        ),
-        headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
-    )
+STREAMS_HERE: Final = ConcurrencyLimit(
+    "event-stream",
+    STREAMS,
+    reserved=RESERVED_FOR_ACCOUNTS,
+    busy=Bilingual(
+        "Toutes les places pour suivre le fil en continu sont prises. Revenez dans un moment,"
+        " ou lisez le fil par pages.",
+        "Every place to follow the feed as a stream is taken. Come again in a moment, or read"
+        " the feed by pages.",
+    ),
+)
 
 
 def is_asked_for(request: HttpRequest) -> bool:
@@ -141,11 +109,16 @@ def stream(
     headers = {"Cache-Control": NO_CACHE, "Vary": "Accept", "X-Accel-Buffering": "no"}
     if request.method == "HEAD":
         return HttpResponse(content_type=EVENT_STREAM, headers=headers)
-    PLACES_HERE.take(known=known)
     try:
-        following = Stream(TAIL, PLACES_HERE, after, types, getattr(request, "id", ""))
+        STREAMS_HERE.acquire(known=known)
+    except Problem:
+        ASKED.labels("refused").inc()
+        raise
+    ASKED.labels("opened").inc()
+    try:
+        following = Stream(TAIL, STREAMS_HERE, after, types, getattr(request, "id", ""))
     except BaseException:
-        PLACES_HERE.give_back()
+        STREAMS_HERE.release()
         raise
     return StreamingHttpResponse(following, content_type=EVENT_STREAM, headers=headers)
 
@@ -164,12 +137,12 @@ def _begin(request: HttpRequest, after: int) -> tuple[str, int]:
 
 
 class Stream:
-    """One reader's stream, an iterator of whole events. It has its place until it is closed."""
+    """One reader's stream, an iterator of whole events. It holds its slot until it is closed."""
 
     def __init__(
-        self, tail: Tail, places: Places, after: int, types: Sequence[str], request_id: str
+        self, tail: Tail, limit: ConcurrencyLimit, after: int, types: Sequence[str], request_id: str
     ) -> None:
-        self._places: Places | None = None
+        self._limit: ConcurrencyLimit | None = None
         self._chunks = self._follow()
         self._tail = tail
         self._request_id = request_id
@@ -177,7 +150,7 @@ class Stream:
         self._position = self._told = after
         self._began = time.monotonic()
         tail.enter()
-        self._places = places
+        self._limit = limit
 
     def __iter__(self) -> Iterator[bytes]:
         return self
@@ -190,13 +163,13 @@ class Stream:
             raise
 
     def close(self) -> None:
-        """Leave, and give the place back; once."""
+        """Leave, and give the slot back; once."""
         with contextlib.suppress(ValueError):  # it is being read in another thread, and ends there
             self._chunks.close()
-        if (places := self._places) is not None:
-            self._places = None
+        if (limit := self._limit) is not None:
+            self._limit = None
             self._tail.leave()
-            places.give_back()
+            limit.release()
             lasted = round(time.monotonic() - self._began, 1)
             log.info(
                 "event_stream_ended",
@@ -206,7 +179,7 @@ class Stream:
             )
 
     def __del__(self) -> None:
-        """Whatever became of the answer: a place that nobody gives back is lost."""
+        """Whatever became of the answer: a slot that is not given back is lost."""
         self.close()
 
     def _follow(self) -> Generator[bytes]:

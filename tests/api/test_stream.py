@@ -22,7 +22,7 @@ def at_rest(database):
     """The tail has a thread of its own, on the database of the test that it began in."""
     yield
     until(lambda: TAIL._thread is None)
-    assert stream.PLACES_HERE.taken == 0
+    assert stream.STREAMS_HERE.taken == 0
 
 
 @pytest.fixture
@@ -208,13 +208,13 @@ def test_what_cannot_be_followed_is_said(anybody, query, headers, pointer, code)
 def test_asking_for_the_headers_takes_no_place(anybody):
     answer = anybody.client.head(FEED, headers=ACCEPT)
     assert answer["Content-Type"] == "text/event-stream"
-    assert stream.PLACES_HERE.taken == 0
+    assert stream.STREAMS_HERE.taken == 0
 
 
 def test_there_are_so_many_places_and_some_are_for_accounts(log, anybody, as_role, monkeypatch):
     finance = as_role("finance")
-    monkeypatch.setattr(stream.PLACES_HERE, "_total", 3)
-    monkeypatch.setattr(stream.PLACES_HERE, "_kept", 1)
+    monkeypatch.setattr(stream.STREAMS_HERE, "total", 3)
+    monkeypatch.setattr(stream.STREAMS_HERE, "reserved", 1)
     with Following(anybody), Following(anybody) as second:
         refused = anybody.get(FEED, **ACCEPT)
         problem(refused, HTTPStatus.SERVICE_UNAVAILABLE, "unavailable")
@@ -228,10 +228,10 @@ def test_there_are_so_many_places_and_some_are_for_accounts(log, anybody, as_rol
 
 def test_a_reader_who_never_reads_gives_his_place_back(log, anybody):
     answer = anybody.get(FEED, **ACCEPT)
-    assert stream.PLACES_HERE.taken == 1
+    assert stream.STREAMS_HERE.taken == 1
     answer.close()
     answer.close()
-    assert stream.PLACES_HERE.taken == 0
+    assert stream.STREAMS_HERE.taken == 0
 
 
 def test_a_stream_that_waits_holds_no_connection_to_the_database(log, anybody, quickly):
