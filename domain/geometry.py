@@ -9,12 +9,14 @@ import math
 from functools import cache
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import BeforeValidator, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 from pyproj import Transformer
 from shapely.errors import ShapelyError
 from shapely.geometry import MultiPolygon, Polygon, box
 from shapely.validation import explain_validity
+
+from domain.values import KEEPER
 
 RING_LEAST = 4
 """Positions of the smallest ring: a triangle, closed."""
@@ -128,6 +130,11 @@ def read_perimeter(geojson: Any) -> dict[str, Any]:
     return {"type": "MultiPolygon", "coordinates": written}
 
 
+def _sent_or_stored(geojson: Any, info: ValidationInfo) -> Any:
+    """What is sent is validated; what is stored was, and history is not judged again."""
+    return read_perimeter(geojson) if KEEPER in (info.context or {}) else geojson
+
+
 def _reprojected(ring: list[tuple[float, float]]) -> list[tuple[float, float]]:
     xs, ys = _from_mn95().transform([x for x, _ in ring], [y for _, y in ring])
     if not all(math.isfinite(n) for n in (*xs, *ys)):
@@ -149,7 +156,7 @@ _RINGS = {
 
 Perimeter = Annotated[
     dict[str, Any],
-    BeforeValidator(read_perimeter),
+    BeforeValidator(_sent_or_stored),
     WithJsonSchema(
         {
             "type": "object",
@@ -169,4 +176,4 @@ Perimeter = Annotated[
     ),
     "geometry",
 ]
-"""A GeoJSON Polygon or MultiPolygon. Validity, emptiness and place are part of being one."""
+"""A GeoJSON Polygon or MultiPolygon. What is sent must be valid, not empty, and in its place."""

@@ -64,6 +64,17 @@ def test_the_registry_is_closed(name):
         read(name, 1, "{}")
 
 
+def test_a_stored_perimeter_is_not_judged_again():
+    """A perimeter was valid when it was recorded; a stricter validation does not refuse history."""
+    crossing = [[6.15, 46.21], [6.16, 46.22], [6.16, 46.21], [6.15, 46.22], [6.15, 46.21]]
+    perimeter = {"type": "Polygon", "coordinates": [crossing]}
+    payload = canonical({"data": {"perimeter": perimeter, "streets": []}})
+    assert read("perimeter-set", 1, payload).data.perimeter == perimeter
+    for other in (None, "Polygon", [crossing]):
+        with pytest.raises(ValidationError):
+            read("perimeter-set", 1, canonical({"data": {"perimeter": other}}))
+
+
 def test_a_type_is_found_by_its_stored_name_and_by_its_name():
     assert decision_type("perimeter-set") is decision_type("PerimeterSet") is PerimeterSet
 
