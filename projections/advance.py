@@ -130,11 +130,11 @@ class Folding:
             stored = self._documents.get((view.name, contract))
             follows = stored is not None and stored.version == first.version - 1
             changed: bytes | None = None
-            if first.version == 1 and not _needs_anew(view, decisions):
+            if first.version == 1 and not _needs_anew(decisions):
                 doc = view.begin()
                 self._on(view, doc, decisions)
                 changed = view.dump(doc)
-            elif stored is None or not follows or _needs_anew(view, decisions):
+            elif stored is None or not follows or _needs_anew(decisions):
                 changed = view.dump(self._anew(view, decisions))
             elif _concerns(view, decisions):
                 doc = view.load(stored.json)
@@ -145,7 +145,7 @@ class Folding:
 
     def _fold_table(self, table: Table, batch: Batch, work: Work) -> None:
         generation = self.generations[table.name]
-        anew = [contract for contract, each in batch.items() if _needs_anew(table, each)]
+        anew = [contract for contract, each in batch.items() if _needs_anew(each)]
         onwards = [
             contract
             for contract, each in batch.items()
@@ -161,8 +161,8 @@ class Folding:
         work.rows.append((table, generation, written))
 
 
-def _needs_anew(projection: Projection[Any], decisions: list[Recorded[Any]]) -> bool:
-    return not projection.raw and any(corrects(type(each.decision)) for each in decisions)
+def _needs_anew(decisions: list[Recorded[Any]]) -> bool:
+    return any(corrects(type(each.decision)) for each in decisions)
 
 
 def _concerns(projection: Projection[Any], decisions: list[Recorded[Any]]) -> bool:

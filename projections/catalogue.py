@@ -14,7 +14,6 @@ from projections import (
     diagnosis,
     funding,
     genealogy,
-    history,
     ledger,
     overview,
     plenaries,
@@ -39,7 +38,6 @@ READ_MODELS = (
     genealogy,
     register,
     calendar,
-    history,
     ledger,
     silences,
 )

@@ -57,20 +57,16 @@ class Projection(Generic[State]):
         name: unique among views and tables.
         version: raise it when the shape or the meaning changes; it is rebuilt then.
         begin: makes the state before any decision.
-        raw: fold the decisions as recorded, without later corrections in their place.
     """
 
     registry: dict[str, Projection[Any]] = {}  # noqa: RUF012 - filled by creating them
 
-    def __init__(
-        self, name: str, *, version: int, begin: Callable[[], State], raw: bool = False
-    ) -> None:
+    def __init__(self, name: str, *, version: int, begin: Callable[[], State]) -> None:
         if name in Projection.registry:
             raise ValueError(f"there are two read models called {name}")
         self.name = name
         self.version = version
         self.begin = begin
-        self.raw = raw
         self.handlers: Handlers[State] = Handlers()
         self.of_last: list[tuple[tuple[type[Decision], ...], LastHandler[State]]] = []
         Projection.registry[name] = self
@@ -168,9 +164,9 @@ class Projection(Generic[State]):
                 yield latest, handler, sum(counts[kind] for kind in found)
 
     def fold(self, history: Sequence[Recorded[Any]]) -> State:
-        """The state after this history of one contract, corrections in place unless `raw`."""
+        """The state after this history of one contract, corrections in place."""
         state = self.begin()
-        self.take(state, history if self.raw else standing(history))
+        self.take(state, standing(history))
         return state
 
 

@@ -144,23 +144,12 @@ class _Making:
         self.projections = projections
         self.generation = generation
         self.rebuilt = Rebuilt()
-        self._make_plans()
-
-    def _make_plans(self) -> None:
-        """Which handlers a decision type calls, and in whose state, by its place.
-
-        Where something was corrected, most read models are handed the decisions that count, and
-        the `raw` ones those that were recorded.
-        """
-        placed = list(enumerate(self.projections))
-        self._of_all = _Plan(placed)
-        self._of_effective = _Plan([each for each in placed if not each[1].raw])
-        self._of_raw = _Plan([each for each in placed if each[1].raw])
+        self._plan = _Plan(projections)
 
     def _give_up(self, poison: Poisoned) -> None:
         self.rebuilt.poisoned.append(poison)
         self.projections = [each for each in self.projections if each is not poison.projection]
-        self._make_plans()
+        self._plan = _Plan(self.projections)
 
     # --- Everything, contract by contract -------------------------------------------------------
 
@@ -193,13 +182,8 @@ class _Making:
         """The states after this history, in the order of the read models that are left."""
         while True:
             states = [projection.begin() for projection in self.projections]
-            effective = standing(history)
             try:
-                if effective is history:
-                    self._fold(states, history, self._of_all)
-                else:
-                    self._fold(states, effective, self._of_effective)
-                    self._fold(states, history, self._of_raw)
+                self._fold(states, standing(history))
             except _Failed as failed:
                 poison = Poisoned(self.projections[failed.place], failed.recorded)
                 poison.__cause__ = failed.__cause__
@@ -207,9 +191,8 @@ class _Making:
             else:
                 return states
 
-    @staticmethod
-    def _fold(states: list[Any], history: Iterable[Recorded[Any]], plan: _Plan) -> None:
-        place = 0
+    def _fold(self, states: list[Any], history: Iterable[Recorded[Any]]) -> None:
+        plan, place = self._plan, 0
         recorded: Any = None
         try:
             for recorded in history:
@@ -266,14 +249,14 @@ _DOCUMENTS = "view_document_rows (view, generation, contract, version, document)
 class _Plan(dict["type[Decision]", "list[tuple[int, Handler[Any]]]"]):
     """The handlers of each decision type in several read models, by the place of each."""
 
-    def __init__(self, projections: list[tuple[int, Projection[Any]]]) -> None:
+    def __init__(self, projections: list[Projection[Any]]) -> None:
         super().__init__()
         self._projections = projections
 
     def __missing__(self, kind: type[Decision]) -> list[tuple[int, Handler[Any]]]:
         self[kind] = found = [
             (place, handler)
-            for place, projection in self._projections
+            for place, projection in enumerate(self._projections)
             for handler in projection.handlers[kind]
         ]
         return found

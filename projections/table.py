@@ -217,10 +217,8 @@ class Written(dict[Relation[Any], Rows[Any]]):
 class Table(Projection[Written]):
     """One or several relations that the same decisions fill."""
 
-    def __init__(
-        self, name: str, *, version: int, relations: tuple[Relation[Any], ...], raw: bool = False
-    ) -> None:
-        super().__init__(name, version=version, begin=lambda: Written(relations), raw=raw)
+    def __init__(self, name: str, *, version: int, relations: tuple[Relation[Any], ...]) -> None:
+        super().__init__(name, version=version, begin=lambda: Written(relations))
         self.relations = relations
         TABLES[name] = self
 

@@ -54,7 +54,7 @@ def test_a_rebuild_beside_what_is_there_gives_the_same_and_clears_up(models):
             assert count(relation.table) == count(relation.name)
 
 
-@pytest.mark.parametrize("name", ["funding", "ledger", "history"])
+@pytest.mark.parametrize("name", ["funding", "ledger", "silences"])
 def test_one_read_model_is_rebuilt_alone(models, name):
     before = models.told(STORY).everything()
     old = {each.name: each.generation for each in positions().values()}
@@ -105,7 +105,7 @@ def test_readers_never_see_less_than_before(models):
                 seen.append(
                     select(
                         "SELECT (SELECT count(*) FROM view_document),"
-                        " (SELECT count(*) FROM history_index),"
+                        " (SELECT count(*) FROM calendar_day),"
                         " (SELECT count(*) FROM ledger_entry),"
                         " (SELECT count(*) FROM register),"
                         " (SELECT min(position) FROM projection_position)"

@@ -8,6 +8,7 @@ import pytest
 from django.db import connection, transaction
 
 from projections.catalogue import PROJECTIONS, VIEWS
+from projections.ledger import ENTRIES
 from projections.overview import overview
 from projections.positions import Overtaken, Position, move, positions, wait_for
 from projections.runner import Runner
@@ -140,8 +141,8 @@ def test_runners_side_by_side_double_nothing(models):
         thread.join()
     assert not failed
     agrees(models)
-    (count,) = select("SELECT count(*) FROM history_index")[0]
-    assert count == len(models.log.recorded)
+    (count,) = select("SELECT count(*) FROM ledger_entry")[0]
+    assert count == 6 * len(PROJECTIONS["ledger"].fold(paquis())[ENTRIES])
 
 
 def test_a_transaction_that_fails_leaves_nothing(models, monkeypatch):

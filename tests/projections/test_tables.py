@@ -7,19 +7,17 @@ import pytest
 from django.db import transaction
 
 from domain.standing import Standing
-from projections import calendar, history, register, silences
+from projections import calendar, register, silences
 from projections.calendar import DayState, Occasion
 from projections.catalogue import TABLES
 from projections.keyset import BadCursor, Page, page, place_of
 from projections.ledger import Account
 from projections.ledger_queries import Part, balances, entries
 from projections.phase import Phase
-from projections.projection import corrects
 from projections.silences import ClockState, Question
 from projections.sql import cursor, select
-from projections.subjects import subjects_of
 from projections.words import folded
-from tests.projections.story import TODAY, at, mixed, named, paquis, person, vieux_moulin
+from tests.projections.story import TODAY, at, mixed, named, paquis, vieux_moulin
 
 STORY = mixed(paquis(), vieux_moulin())
 
@@ -157,48 +155,6 @@ def test_milestones_are_in_the_calendar(told):
         "place-du-moulin/fin-chantier",
     }
     assert all(each.day.state is DayState.DONE for each in found)
-
-
-# --- History ------------------------------------------------------------------------------------
-
-
-def test_the_history_of_a_subject_is_found(told):
-    found = everything(history.decisions, subject="action:cour-ouverte", limit=3)
-    types = [each.indexed.type for each in found]
-    assert types[0] == "action-proposed"
-    assert types[-1] == "funds-released"
-    assert "roadmap-approved" in types
-    assert {each.contract for each in found} == {"vieux-moulin"}
-    assert all("action:cour-ouverte" in each.indexed.subjects for each in found)
-    assert [each.position for each in found] == sorted(each.position for each in found)
-
-
-def test_every_decision_is_indexed_and_says_what_corrected_it(told):
-    found = everything(history.decisions, contract="vieux-moulin", limit=50)
-    assert len(found) == len(vieux_moulin())
-    corrected = {each.position: each.corrected_by for each in found if each.corrected_by}
-    corrections = [r for r in STORY if corrects(type(r.decision)) and r.contract == "vieux-moulin"]
-    assert corrected == {r.decision.position: r.position for r in corrections} != {}
-    chapters = {each.indexed.type: each.indexed.chapter for each in found}
-    assert chapters["decision-rectified"] == "corrections"
-
-
-def test_decisions_of_a_type_and_of_a_person_are_found(told):
-    met = everything(history.decisions, type_="plenary-held")
-    assert len(met) == 8
-    resigned = everything(history.decisions, subject=f"person:{person('delegate-1')}")
-    assert "delegates-resigned" in {each.indexed.type for each in resigned}
-
-
-def test_subjects_are_read_off_the_types_of_fields():
-    seats = at(paquis(), "commission-constituted").decision
-    assert f"person:{person('delegate-1')}" in subjects_of(seats)
-    assert subjects_of(at(paquis(), "contract-initiated").decision) == ()
-    assert "roadmap:1" in subjects_of(at(paquis(), "roadmap-drafted").decision)
-    approved = subjects_of(at(paquis(), "roadmap-approved").decision)
-    assert approved[0] == "roadmap:1"
-    assert all(subject.startswith("action:") for subject in approved[1:])
-    assert len(approved) > 2
 
 
 # --- Ledger -------------------------------------------------------------------------------------
