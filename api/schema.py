@@ -300,7 +300,7 @@ def _tag(endpoint: type[Endpoint]) -> str:
 
 
 def _chapter(kind: type[Decision]) -> str:
-    return f"chapter: {kind.__module__.rpartition('.')[2].replace('_', ' ')}"
+    return f"chapter: {kind.chapter.replace('_', ' ')}"
 
 
 def _first_line(module: Any) -> str:

@@ -49,13 +49,13 @@ CHAPTERS = (
 )
 
 
-_ORDER = [chapter.__name__ for chapter in CHAPTERS]
+_ORDER = [chapter.__name__.rpartition(".")[2] for chapter in CHAPTERS]
 
 
 def catalogue() -> dict[str, type[Decision]]:
     """Every type by its slug, in the order of the chapters; types added at run time come last."""
 
     def chapter(kind: type[Decision]) -> int:
-        return _ORDER.index(kind.__module__) if kind.__module__ in _ORDER else len(_ORDER)
+        return _ORDER.index(kind.chapter) if kind.chapter in _ORDER else len(_ORDER)
 
     return {kind.slug: kind for kind in sorted(Decision.registry.values(), key=chapter)}

@@ -76,7 +76,7 @@ class NotADeliberation(Rule, basis="4.3"):
     en = "A credit is voted by deliberation, not by {instrument}."
 
 
-class CreditRequested(Decision, taken_by={Body.ADMINISTRATIVE_COUNCIL}, basis="4.3"):
+class CreditRequested(Decision, taken_by={Body.ADMINISTRATIVE_COUNCIL}, basis="4.3", money=True):
     """The council asks the municipal council for a credit."""
 
     fr = "Crédit demandé"
@@ -122,7 +122,7 @@ def _awaits_vote(
         yield NoCreditRequested(action=action)
 
 
-class CreditVoted(Decision, taken_by=VOTES, basis="2"):
+class CreditVoted(Decision, taken_by=VOTES, basis="2", money=True):
     """The municipal council grants the credit, by deliberation."""
 
     fr = "Crédit voté"
@@ -164,7 +164,7 @@ class CreditVoted(Decision, taken_by=VOTES, basis="2"):
             route.contested = False
 
 
-class CreditRefused(Decision, taken_by=VOTES, basis="2"):
+class CreditRefused(Decision, taken_by=VOTES, basis="2", money=True):
     """The municipal council refuses the credit."""
 
     fr = "Crédit refusé"

@@ -42,9 +42,12 @@ class Decision(BaseModel):
     Class arguments:
         taken_by: the bodies competent to take it. Left out, the class is abstract.
         basis: the paragraph of the Cadre it rests on.
+        money: whether it is about money: finance is told of it, and of every correction of it.
         schema: the version of its fields. Raise it when they change, and say how to read the
             older ones in a static method `upcast_v1_v2(data) -> data`, one for each step. A
             rectification hands in the corrected fields alone: what is not there stays away.
+
+    `chapter` is the name of the module it stands in.
 
     `requires` lists the rules on the contract alone; they also answer what can be decided now.
     `judge` finds fault with the fields, all of it; the return annotation names the rules it may
@@ -62,6 +65,8 @@ class Decision(BaseModel):
     en: ClassVar[str]
     taken_by: ClassVar[frozenset[Body]] = frozenset()
     basis: ClassVar[str] = ""
+    chapter: ClassVar[str] = ""
+    money: ClassVar[bool] = False
     schema_version: ClassVar[int] = 1
     requires: ClassVar[tuple[type[Rule], ...]] = ()
     standings: ClassVar[frozenset[Standing]] = frozenset({Standing.UNDER_WAY})
@@ -72,7 +77,13 @@ class Decision(BaseModel):
 
     @classmethod
     def __pydantic_init_subclass__(
-        cls, *, taken_by: Collection[Body] = (), basis: str = "", schema: int = 1, **kwargs: Any
+        cls,
+        *,
+        taken_by: Collection[Body] = (),
+        basis: str = "",
+        money: bool = False,
+        schema: int = 1,
+        **kwargs: Any,
     ) -> None:
         super().__pydantic_init_subclass__(**kwargs)
         if not taken_by:
@@ -85,6 +96,8 @@ class Decision(BaseModel):
             cls.en = re.sub(r"(?<=[a-z])([A-Z])", lambda m: f" {m[1].lower()}", cls.__name__)
         cls.taken_by = frozenset(taken_by)
         cls.basis = basis
+        cls.chapter = cls.__module__.rpartition(".")[2]
+        cls.money = money
         cls.schema_version = schema
         for version in range(1, schema):
             if not hasattr(cls, f"upcast_v{version}_v{version + 1}"):

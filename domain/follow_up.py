@@ -266,7 +266,7 @@ class ActionCompleted(_OnAction, taken_by=SERVICE, basis="4.4"):
         contract.actions[self.action].ended = "completed"
 
 
-class ActionAbandoned(_OnAction, taken_by=DIRECTING, basis="4.4"):
+class ActionAbandoned(_OnAction, taken_by=DIRECTING, basis="4.4", money=True):
     """The action is given up, with a reason; its unspent money is released."""
 
     fr = "Action abandonnée"

@@ -157,7 +157,7 @@ class _Routed(Decision):
         action.routes.append(route)
 
 
-class FundingRouteChosen(_Routed, taken_by={Body.ADMINISTRATIVE_COUNCIL}, basis="4.3"):
+class FundingRouteChosen(_Routed, taken_by={Body.ADMINISTRATIVE_COUNCIL}, basis="4.3", money=True):
     """The council decides how an approved action is paid for."""
 
     fr = "Financement choisi"
@@ -181,7 +181,9 @@ class FundingRouteChosen(_Routed, taken_by={Body.ADMINISTRATIVE_COUNCIL}, basis=
             yield RouteAlreadyChosen(action=self.action)
 
 
-class FundingRouteReplaced(_Routed, taken_by={Body.ADMINISTRATIVE_COUNCIL}, basis="4.3"):
+class FundingRouteReplaced(
+    _Routed, taken_by={Body.ADMINISTRATIVE_COUNCIL}, basis="4.3", money=True
+):
     """The council pays another way, and says why. What was spent stays in the ledger."""
 
     fr = "Financement remplacé"
@@ -237,7 +239,7 @@ class _Moved(Decision):
             yield NoRouteChosen(action=self.action)
 
 
-class FundsCommitted(_Moved, taken_by={Body.SERVICE}, basis="4.3"):
+class FundsCommitted(_Moved, taken_by={Body.SERVICE}, basis="4.3", money=True):
     """A service commits part of what is available."""
 
     fr = "Fonds engagés"
@@ -256,7 +258,7 @@ class FundsCommitted(_Moved, taken_by={Body.SERVICE}, basis="4.3"):
             route.committed += self.amount
 
 
-class ExpenditureRecorded(_Moved, taken_by={Body.SERVICE}, basis="4.3"):
+class ExpenditureRecorded(_Moved, taken_by={Body.SERVICE}, basis="4.3", money=True):
     """A service spends part of what it has committed."""
 
     fr = "Dépense enregistrée"
@@ -275,7 +277,7 @@ class ExpenditureRecorded(_Moved, taken_by={Body.SERVICE}, basis="4.3"):
             route.spent += self.amount
 
 
-class FundsReleased(_Moved, taken_by={Body.SERVICE}, basis="4.3"):
+class FundsReleased(_Moved, taken_by={Body.SERVICE}, basis="4.3", money=True):
     """A service gives back what was granted and is not needed: first what is uncommitted."""
 
     fr = "Fonds libérés"

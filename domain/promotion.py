@@ -106,7 +106,9 @@ class OverspentBudget(Rule, basis="2"):
 BudgetYear = Annotated[Year, Ge(2000), Le(2100)]
 
 
-class OperatingBudgetGranted(Decision, taken_by={Body.ADMINISTRATIVE_COUNCIL}, basis="2"):
+class OperatingBudgetGranted(
+    Decision, taken_by={Body.ADMINISTRATIVE_COUNCIL}, basis="2", money=True
+):
     """The council grants the contract a sum to work with for a year; it adds to earlier ones."""
 
     fr = "Budget de fonctionnement accordé"
@@ -121,7 +123,7 @@ class OperatingBudgetGranted(Decision, taken_by={Body.ADMINISTRATIVE_COUNCIL}, b
         contract.budgets[self.year].granted += self.amount
 
 
-class OperatingExpenseRecorded(Decision, taken_by={Body.PROJECT_LEAD}, basis="2"):
+class OperatingExpenseRecorded(Decision, taken_by={Body.PROJECT_LEAD}, basis="2", money=True):
     """The project lead, who manages the operating budget, records an expense."""
 
     fr = "Dépense de fonctionnement enregistrée"

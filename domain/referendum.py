@@ -115,7 +115,7 @@ def _awaits_force(
         yield NoCreditVoted(action=action)
 
 
-class CreditPublished(Decision, taken_by=VOTES, basis="Cst-GE 77"):
+class CreditPublished(Decision, taken_by=VOTES, basis="Cst-GE 77", money=True):
     """The deliberation is published, which starts the referendum delay."""
 
     fr = "Délibération publiée"
@@ -142,7 +142,7 @@ class CreditPublished(Decision, taken_by=VOTES, basis="Cst-GE 77"):
             route.published_on = self.published_on
 
 
-class CreditContested(Decision, taken_by=VOTES, basis="Cst-GE 77"):
+class CreditContested(Decision, taken_by=VOTES, basis="Cst-GE 77", money=True):
     """A referendum is requested against the deliberation."""
 
     fr = "Crédit contesté par référendum"
@@ -171,7 +171,7 @@ class CreditContested(Decision, taken_by=VOTES, basis="Cst-GE 77"):
             route.contested = True
 
 
-class CreditBecameEnforceable(Decision, taken_by=VOTES, basis="Cst-GE 77"):
+class CreditBecameEnforceable(Decision, taken_by=VOTES, basis="Cst-GE 77", money=True):
     """The credit can be used: the delay has run, or the voters have accepted it."""
 
     fr = "Crédit devenu exécutoire"
@@ -227,7 +227,7 @@ class CreditBecameEnforceable(Decision, taken_by=VOTES, basis="Cst-GE 77"):
             route.granted_on = act.decided_on
 
 
-class CreditOverturned(Decision, taken_by=VOTES, basis="Cst-GE 77"):
+class CreditOverturned(Decision, taken_by=VOTES, basis="Cst-GE 77", money=True):
     """The voters reject a contested credit."""
 
     fr = "Crédit refusé en votation populaire"

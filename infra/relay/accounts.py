@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from domain import credit, funding, referendum
 from domain.actions import ActionProposed, ActionRevised
 from domain.catalogue import catalogue
 from domain.credit import CreditRefused, CreditRequested, CreditVoted
@@ -38,10 +37,8 @@ if TYPE_CHECKING:
     from projections.ledger import Balance
 
 MONEY: Final[frozenset[type[Decision]]] = frozenset(
-    kind
-    for kind in catalogue().values()
-    if kind.__module__ in {funding.__name__, credit.__name__, referendum.__name__}
-) | {ActionAbandoned, OperatingBudgetGranted, OperatingExpenseRecorded}
+    kind for kind in catalogue().values() if kind.money
+)
 """Decision types about money. Corrections of them are funding events too."""
 
 DESCRIBING: Final[frozenset[type[Decision]]] = frozenset(
@@ -180,7 +177,7 @@ class Accounts:
                 return self._correct(recorded, decision.position)
             self._titles.take_in(decision)
         ledger.apply(self._rows, recorded)
-        if kind not in MONEY:
+        if not kind.money:
             return None
         return self._event(recorded, self._touched(decision))
 
@@ -188,7 +185,7 @@ class Accounts:
         """A correction changes the past: everything is folded anew, and compared."""
         history = [*self._earlier(recorded.version), recorded]
         first = next((each for each in history if each.position == position), None)
-        if first is None or type(first.decision) not in MONEY | DESCRIBING:
+        if first is None or not (first.decision.money or type(first.decision) in DESCRIBING):
             return None
         before, self._titles, self._rows = self._titles, Titles(), ledger.begin()
         for standing in effective(history):
@@ -198,7 +195,7 @@ class Accounts:
         entries = self._rows[ENTRIES]
         for key in [key for key in entries if key[0] != first.position]:
             del entries[key]
-        if type(first.decision) not in MONEY:
+        if not first.decision.money:
             return None
         now = dict(self._all())
         changed = {

@@ -27,7 +27,7 @@ from projections.view import fold
 from tests.domain.given import text_ref
 from tests.projections.story import TODAY, at, instant, paquis, person, record, vieux_moulin
 
-CREDIT = {"domain.credit", "domain.referendum"}
+CREDIT = {"credit", "referendum"}
 
 
 def day(written):
@@ -304,7 +304,7 @@ def test_the_timeline_follows_a_credit_from_its_request_to_the_voters_answer():
         "credit-contested",
         "credit-overturned",
     ]
-    credit = {kind for kind in catalogue().values() if kind.__module__ in CREDIT}
+    credit = {kind for kind in catalogue().values() if kind.chapter in CREDIT}
     assert all(timeline.handlers[kind] for kind in credit)
 
 

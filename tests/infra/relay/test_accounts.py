@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 from domain.act import Act, Body
 from domain.contract import Contract
 from domain.corrections import DecisionAnnulled, DecisionRectified
-from domain.decision import Recorded
+from domain.decision import Decision, Recorded
 from domain.funding import FundingRouteReplaced, RouteKind
 from domain.promotion import OperatingBudgetGranted, OperatingExpenseRecorded
-from domain.values import AccountId
-from infra.relay.accounts import MONEY, OPERATING, READ, Accounts
+from domain.values import AccountId, ActionId
+from infra.relay.accounts import OPERATING, READ, Accounts
 from infra.relay.shapes import AMOUNTS, FundingEvent, funding_schema
 from projections.ledger import BALANCES, ledger
+from tests.domain.given import instant
 from tests.domain.test_laws import FUNDING_STAGES, attempts
 from tests.domain.test_laws import MONEY as MOVING
 from tests.infra.relay.story import (
@@ -146,8 +147,31 @@ def test_nothing_else_moves_money(data):
         before = repr([a.routes for a in state.actions.values() if a.routes]), repr(state.budgets)
         state.evolve(recorded)
         after = repr([a.routes for a in state.actions.values() if a.routes]), repr(state.budgets)
-        if type(recorded.decision) not in MONEY and recorded.decision.slug not in READ:
+        if not recorded.decision.money and recorded.decision.slug not in READ:
             assert before == after, recorded.decision.slug
+
+
+def test_finance_is_told_of_money_whichever_chapter_decides_it(monkeypatch):
+    """That a decision is about money is said by its class, not by the module it stands in."""
+    monkeypatch.setattr(Decision, "registry", dict(Decision.registry))
+
+    class SubsidyPromised(Decision, taken_by={Body.SERVICE}, basis="2", money=True):
+        """A third party promises a contribution to an action."""
+
+        fr = "Subvention promise"
+        action: ActionId
+
+    promised = Recorded(
+        2,
+        "example",
+        2,
+        instant(2),
+        Act(Body.SERVICE, dt.date(2026, 1, 2), AccountId("service")),
+        SubsidyPromised(action="benches"),
+    )
+    event = Accounts(lambda _: []).take_in(promised)
+    assert event is not None
+    assert event["type"] == "subsidy-promised"
 
 
 @pytest.mark.parametrize("example", [paquis, vieux_moulin])
