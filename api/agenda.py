@@ -6,7 +6,7 @@ import datetime as dt
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from api.asking import Parameter, day, one_of
+from api.asking import Parameter, day, demand_order, one_of
 from api.endpoint import Answer, Endpoint, operation
 from api.funding import CONTRACT
 from api.tables import PAGING, listed
@@ -51,6 +51,7 @@ class Calendar(Endpoint):
     )
     def get(self, request: Request) -> HttpResponse:
         asked = self.asked
+        demand_order(asked["from"], asked["to"])
         return listed(
             self,
             request,

@@ -94,6 +94,16 @@ def refuse(name: str, error: Unreadable) -> Problem:
     )
 
 
+def demand_order(since: Any, until: Any) -> None:
+    """Refuse a query whose `from` lies after its `to`; either may be None.
+
+    Raises:
+        Problem: 400.
+    """
+    if since is not None and until is not None and since > until:
+        raise refuse("from", Unreadable("order", "Lies after `to`."))
+
+
 def _fault(name: str, error: Unreadable) -> FieldError:
     shown = name[:100].encode("utf-8", "replace").decode()
     return FieldError(

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from django.http import HttpResponse
     from rest_framework.request import Request
 
-_NUMBER: Final = r"-?\d{1,3}(?:\.\d{1,12})?"
+_NUMBER: Final = r"-?\d{1,3}(?:\.\d{1,20})?"
+"""Degrees. Maps write as many decimals as a double has."""
 
 
 def _numbers(count: int) -> Callable[[str], tuple[float, ...]]:
@@ -35,6 +36,14 @@ def _numbers(count: int) -> Callable[[str], tuple[float, ...]]:
         raise Unreadable("degrees", f"Must be {count} numbers of degrees, separated by commas.")
 
     return read
+
+
+def _box(text: str) -> tuple[float, ...]:
+    """West, south, east, north, in this order."""
+    west, south, east, north = _numbers(4)(text)
+    if west > east or south > north:
+        raise Unreadable("box", "Must be west, south, east, north: the smaller degree first.")
+    return west, south, east, north
 
 
 def _choice(name: str, vocabulary: type[Standing | Phase], about: Bilingual) -> Parameter:
@@ -59,7 +68,7 @@ STANDING: Final = _choice(
 PHASE: Final = _choice("phase", Phase, Bilingual("Seulement à cette étape.", "Only in this phase."))
 BOX: Final = Parameter(
     "bbox",
-    _numbers(4),
+    _box,
     {"type": "string", "pattern": f"^{','.join([_NUMBER] * 4)}$"},
     Bilingual(
         "Dont le cadre touche celui-ci : ouest, sud, est, nord (WGS 84).",

@@ -74,6 +74,7 @@ FRENCH: Final = {
     "beyond_the_end": "Se trouve au-delà de la fin du journal, {end}.",
     "before_the_first": "Précède la première décision du contrat : {first}. Sans « from », on"
     " demande tout depuis le début.",
+    "box": "Doit être ouest, sud, est, nord : d'abord le plus petit degré.",
     "cursor": "N'est pas un curseur que ce service a donné.",
     "decision_type": "Doit être le nom d'un type de décision.",
     "degrees": "Doit être fait de nombres de degrés séparés par des virgules.",

@@ -285,6 +285,8 @@ def test_the_register_lists_and_finds_contracts(examples, anybody):
     assert list(walk(anybody, "contracts", at="6.0,46.3")) == []
     box = "{west},{south},{east},{north}".format(**entry)
     assert "paquis" in [each["contract"] for each in walk(anybody, "contracts", bbox=box)]
+    written_by_a_map = "6.139831542968751,46.1900000000000004,6.16,46.22"
+    assert list(walk(anybody, "contracts", bbox=written_by_a_map))
 
 
 def test_the_ledger_adds_up(examples, anybody):
