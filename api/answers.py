@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 from django.http import HttpResponse, HttpResponseNotModified
+from django.utils.http import parse_etags
 
 from domain.stored import content_of
-from infra.vault import render_json
+from infra.vault import may_read_restricted, render_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,6 +53,20 @@ def etag_of(version: int, *also: str) -> str:
     return f'"{";".join((str(version), *also))}"'
 
 
+def own_caching(endpoint: Endpoint, version: int, *also: str) -> dict[str, str]:
+    """How long an answer of a contract holds for this reader, by headers.
+
+    Its ETag is shared by the readers who are shown the same: those who may read restricted
+    texts, or the others, in one language.
+    """
+    shown = "restricted" if may_read_restricted(endpoint.reader) else "public"
+    return {
+        "ETag": etag_of(version, *also, shown, endpoint.language),
+        "Cache-Control": NO_CACHE if endpoint.account is None else f"private, {NO_CACHE}",
+        "Vary": VARIES,
+    }
+
+
 def page_after(request: HttpRequest, cursor: object) -> str | None:
     """The address of the page after this cursor; None if that was the last page."""
     if cursor is None:
@@ -62,15 +77,15 @@ def page_after(request: HttpRequest, cursor: object) -> str | None:
 
 
 def versioned(
-    endpoint: Endpoint, request: HttpRequest, etag: str, value: Any, **headers: str
+    endpoint: Endpoint, request: HttpRequest, version: int, value: Any, *also: str
 ) -> HttpResponse:
-    """A value of which the reader may have the present version already: 304 then.
+    """What is told of a contract at a version; 304 if the reader has it already.
 
     `value` may be a function, so that nothing is made for nobody. Free texts are joined as this
-    reader may read them now.
+    reader may read them now. `also` is what else it depends on.
     """
-    said = {"ETag": etag, "Cache-Control": NO_CACHE, "Vary": VARIES, **headers}
-    if is_current(request, etag):
+    said = own_caching(endpoint, version, *also)
+    if is_current(request, said["ETag"]):
         return not_modified(said)
     written = _written(value() if callable(value) else value)
     joined = render_json(written, reader=endpoint.reader, language=endpoint.language)
@@ -83,13 +98,9 @@ def not_modified(headers: Mapping[str, str]) -> HttpResponse:
 
 
 def is_current(request: HttpRequest, etag: str) -> bool:
-    """Whether the reader says that he has this version."""
-    given = request.META.get("HTTP_IF_NONE_MATCH")
-    if given is None:
-        return False
-    if given.strip() == "*":
-        return True
-    return etag in {each.strip().removeprefix("W/") for each in given.split(",")}
+    """Whether the reader has this version: `If-None-Match` compares weakly (RFC 9110, 13.1.2)."""
+    given = parse_etags(request.META.get("HTTP_IF_NONE_MATCH", ""))
+    return given == ["*"] or etag in {each.removeprefix("W/") for each in given}
 
 
 # --- Decisions ----------------------------------------------------------------------------------

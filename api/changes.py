@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from api.answers import etag_of, instant, versioned
-from api.asking import KNOWN_AT, VALID_AT, Parameter, Unreadable, day, one_of, refuse
+from api.answers import instant, versioned
+from api.asking import KNOWN_AT, VALID_AT, Parameter, Unreadable, day, demand_order, one_of, refuse
 from api.asking import instant as read_instant
 from api.endpoint import Answer, Endpoint, django_request, operation
 from api.problems import NOT_FOUND, not_found
@@ -149,8 +149,8 @@ class Changes(Endpoint):
             ) as changed:
                 return written({**told, "changes": _listed(changed)})
 
-        etag = etag_of(len(history), today_in_geneva(now).isoformat())
-        return versioned(self, django_request(request), etag, found)
+        today = today_in_geneva(now).isoformat()
+        return versioned(self, django_request(request), len(history), found, today)
 
 
 # --- Which two states ---------------------------------------------------------------------------
@@ -162,7 +162,7 @@ def _recorded(asked: dict[str, Any], history: Sequence[Recorded[Any]], now: dt.d
     first = history[0].recorded_at
     since, until = (_instant(asked, name, first, now) for name in ("from", "to"))
     until = until or now
-    _demand_order(since, until)
+    demand_order(since, until)
     stretch, valid_at = learned(history, since, until), asked["valid_at"]
     if valid_at is not None:
         return Span(stretch.as_decided_by(valid_at), valid_at, valid_at)
@@ -178,7 +178,7 @@ def _decided(asked: dict[str, Any], history: Sequence[Recorded[Any]], now: dt.da
     first, today = known[0].act.decided_on, today_in_geneva(now)
     since, until = (_day(asked, name, first, today) for name in ("from", "to"))
     until = until or today
-    _demand_order(since, until)
+    demand_order(since, until)
     return Span(decided(known, since, until), since, until)
 
 
@@ -238,11 +238,6 @@ def _before(first: Moment) -> Unreadable:
         " everything since the beginning.",
         first=_said(first),
     )
-
-
-def _demand_order(since: Moment | None, until: Moment) -> None:
-    if since is not None and since > until:
-        raise refuse("from", Unreadable("order", "Lies after `to`."))
 
 
 # --- What is told -------------------------------------------------------------------------------

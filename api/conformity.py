@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.http import HttpResponse
 
-from api.answers import NO_CACHE, VARIES, etag_of, is_current, not_modified
+from api.answers import is_current, not_modified, own_caching
 from api.asking import KNOWN_AT, VALID_AT
 from api.endpoint import Answer, Endpoint, django_request, operation
 from api.problems import NOT_FOUND
@@ -44,15 +44,12 @@ class _Written(Endpoint):
         http, asked = django_request(request), self.asked
         history = history_of(contract)
         day = day_of(history, asked["known_at"], asked["valid_at"])
-        etag = etag_of(len(history), day.isoformat(), self.language)
         said = {
-            "ETag": etag,
-            "Cache-Control": NO_CACHE,
-            "Vary": VARIES,
+            **own_caching(self, len(history), day.isoformat()),
             "Content-Language": self.language,
             **headers,
         }
-        if is_current(http, etag):
+        if is_current(http, said["ETag"]):
             return not_modified(said)
         at = {name: asked[name] for name in ("known_at", "valid_at")}
         report = report_on(contract, history, day, reader=self.reader, language=self.language, **at)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any, Final
 
-from api.answers import etag_of, versioned
+from api.answers import versioned
 from api.asking import KNOWN_AT, Parameter, Unreadable, one_of, refuse
 from api.endpoint import Answer, Endpoint, django_request, operation
 from api.problems import NOT_FOUND, not_found
@@ -67,5 +67,5 @@ class Counterfactual(Endpoint):
             framework = framework_of(self.asked["framework"])
             return counterfactual(history, framework, today=today, language=self.language)
 
-        etag = etag_of(len(history), today.isoformat(), self.language)
-        return versioned(self, django_request(request), etag, found)
+        day = today.isoformat()
+        return versioned(self, django_request(request), len(history), found, day)

@@ -26,6 +26,7 @@ from api import faults, problems
 from api.asking import ask
 from api.authentication import authenticate
 from api.language import language_of
+from api.negotiation import media_type_of
 from domain.values import Bilingual
 from infra.vault import render
 
@@ -136,6 +137,7 @@ class Endpoint(APIView):
         if declared.roles is not None:
             self._demand(declared.roles)
         self.asked = ask(request._request, declared.parameters)  # noqa: SLF001
+        _, request.accepted_media_type = self.perform_content_negotiation(request)
 
     def _demand(self, roles: frozenset[Role]) -> None:
         if self.account is None:
@@ -161,8 +163,12 @@ class Endpoint(APIView):
         return problems.answer(self.request._request, problem)  # noqa: SLF001 - see below
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[Any, str]:
-        """There is nothing to negotiate: answers are JSON, whatever is preferred to it."""
-        return None, "application/json"
+        """The media type that is preferred among those of the answers declared; or the first."""
+        method = "get" if request.method == "HEAD" else (request.method or "").lower()
+        offered = tuple(each.media_type for each in self.operations()[method].answers)
+        if len(set(offered)) == 1:
+            return None, offered[0]
+        return None, media_type_of(django_request(request), offered)
 
     @property
     def default_response_headers(self) -> dict[str, str]:

@@ -93,13 +93,13 @@ class Feed(Endpoint):
     )
     def get(self, request: Request) -> HttpResponseBase:
         http, asked = django_request(request), self.asked
-        if stream.is_asked_for(http):
+        if request.accepted_media_type == stream.EVENT_STREAM:
             if "limit" in http.GET:
                 raise refuse("limit", Unreadable("with_stream", "A stream has no limit."))
             return stream.stream(
                 http, asked["after"], asked["type"], known=self.account is not None
             )
-        if NDJSON in http.META.get("HTTP_ACCEPT", ""):
+        if request.accepted_media_type == NDJSON:
             limit = asked["limit"] if "limit" in http.GET else None
             return _stream(asked["after"], limit, asked["type"])
         return _page(http, asked["after"], asked["limit"], asked["type"])

@@ -20,10 +20,14 @@ def language_of(request: HttpRequest) -> Language:
 
 @lru_cache(maxsize=1000)
 def _preferred(header: str) -> Language:
-    for tag, quality in parse_accept_lang_header(header):
-        match tag.split("-")[0] if quality else None:
-            case "fr" | "*":
+    weights = [(tag.split("-")[0], weight) for tag, weight in parse_accept_lang_header(header)]
+    refused = {tag for tag, weight in weights if not weight}
+    for tag, weight in weights:
+        match tag if weight else None:
+            case "fr":
                 return "fr"
             case "en":
                 return "en"
-    return "fr"
+            case "*":
+                return "en" if "fr" in refused and "en" not in refused else "fr"
+    return "en" if "fr" in refused and "en" not in refused else "fr"

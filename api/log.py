@@ -21,7 +21,8 @@ from django.urls import URLPattern, path
 from api import faults, problems
 from api.answers import FOR_EVER, NO_CACHE, VARIES, answered, is_current, not_modified
 from api.asking import Parameter, Unreadable, refuse, whole
-from api.endpoint import Answer, Endpoint, django_request, operation
+from api.endpoint import Answer, Endpoint, operation
+from api.negotiation import takes_gzip
 from api.report import report_files
 from domain.merkle import MAX_LEVEL, Tile, parse_index_path
 from domain.values import Bilingual
@@ -109,19 +110,22 @@ def entries(request: HttpRequest, index: str) -> HttpResponse:
         raise _not_there() from None
     response = _for_ever(bundle)
     response["Vary"] = "Accept-Encoding"
-    if "gzip" in request.headers.get("Accept-Encoding", ""):
+    if takes_gzip(request):
         response.content = gzip.compress(bundle, 6, mtime=0)
         response["Content-Encoding"] = "gzip"
     return response
 
 
+_LEVELS: Final = frozenset(map(str, range(MAX_LEVEL + 1)))
+
+
 def _tile(level: str, index: str) -> Tile:
     """The tile that an address names, if the sealed tree has it."""
     found = parse_index_path(index)
-    if found is None or not level.isascii() or not level.isdecimal() or str(int(level)) != level:
+    if found is None or level not in _LEVELS:
         raise _not_there()
     tile = Tile(int(level), *found)
-    if tile.level > MAX_LEVEL or not tile.within(tiles.sealed_size(cursor())):
+    if not tile.within(tiles.sealed_size(cursor())):
         raise _not_there()
     return tile
 
@@ -143,12 +147,13 @@ urlpatterns: list[URLPattern] = [
 class DecisionProof(Endpoint):
     """That the log has a decision: a file which shows it offline.
 
-    With `Accept: text/plain`, as C2SP tlog-proof.
+    Where `Accept` prefers `text/plain`, as C2SP tlog-proof.
     """
 
     @operation(
         Bilingual("La preuve d'une décision", "The proof of a decision"),
         Answer({"type": "object"}),
+        Answer({"type": "string"}, media_type=TEXT),
         problems=(problems.NOT_FOUND, problems.UNAVAILABLE),
     )
     def get(self, request: Request, position: int) -> HttpResponse:
@@ -164,7 +169,7 @@ class DecisionProof(Endpoint):
             ) from None
         except NotSealed:
             raise _not_yet() from None
-        if "text/plain" in django_request(request).headers.get("Accept", ""):
+        if request.accepted_media_type == TEXT:
             return HttpResponse(found.as_text().encode(), content_type=TEXT, headers=headers)
         return answered(found.as_json(), headers=headers)
 

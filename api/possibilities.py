@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any, Final
 
-from api.answers import etag_of, versioned
+from api.answers import versioned
 from api.asking import Parameter, day
 from api.endpoint import Answer, Endpoint, django_request, operation
 from api.forms import said
@@ -55,11 +55,12 @@ class Possibilities(Endpoint):
             held.catch_up()
             if not held.version:
                 raise UnknownContract(contract)
-            etag = etag_of(held.version, str(today))
+            version = held.version
             every = [
                 self._possibility(kind, held.contract, on, today) for kind in catalogue().values()
             ]
-        return versioned(self, django_request(request), etag, {"next": None, "results": every})
+        told = {"next": None, "results": every}
+        return versioned(self, django_request(request), version, told, today.isoformat())
 
     def _possibility(
         self, kind: type[Decision], contract: Contract, on: dt.date, today: dt.date

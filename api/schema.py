@@ -62,7 +62,7 @@ _REQUEST_HEADERS: Final = {
     "If-Match": {
         "description": "The version that the contract must be at, as its ETag says; otherwise"
         " 412, with the decisions missed.",
-        "schema": {"type": "string", "pattern": r'^(\*|(W/)?"[0-9]{1,18}(;[0-9a-z-]*)?")$'},
+        "schema": {"type": "string", "pattern": r'^(\*|(W/)?"[0-9]{1,18}(;[0-9a-z;-]*)?")$'},
     },
     "Last-Event-ID": {
         "description": "Of a stream: go on after this event, whatever `after` says.",
@@ -252,7 +252,7 @@ def _responses(
         )
         if answer.schema is not None:
             schema = {"schema": named(of_kind(answer.schema, kind))}
-            response.setdefault("content", {})[answer.media_type] = schema
+            response.setdefault("content", {})[answer.media_type.partition(";")[0]] = schema
         if "ETag" in answer.headers and int(answer.status) == 200:  # noqa: PLR2004 - OK
             responses["304"] = {
                 "description": "You have it already.",

@@ -84,11 +84,6 @@ STREAMS_HERE: Final = ConcurrencyLimit(
 )
 
 
-def is_asked_for(request: HttpRequest) -> bool:
-    """Whether the reader wants events as they come."""
-    return EVENT_STREAM in request.META.get("HTTP_ACCEPT", "")
-
-
 def stream(
     request: HttpRequest, after: int, types: Sequence[str], *, known: bool
 ) -> HttpResponseBase:

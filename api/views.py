@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from api.answers import etag_of, versioned
+from api.answers import versioned
 from api.asking import KNOWN_AT, VALID_AT
 from api.endpoint import Answer, Endpoint, django_request, operation
 from api.histories import History
@@ -63,8 +63,7 @@ class ContractView(Endpoint):
             doc = fold(self.view, history, known_at=known_at, valid_at=valid_at)
             return _of_contract(contract, len(history), self.view.answer(doc, day))
 
-        etag = etag_of(len(history), *also)
-        return versioned(self, django_request(request), etag, document)
+        return versioned(self, django_request(request), len(history), document, *also)
 
 
 def _of_contract(contract: ContractId, version: int, document: bytes) -> bytes:
