@@ -11,9 +11,10 @@ reading those is enough to make every root and every proof. Eight levels of subt
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import chain
 from typing import Final
 
 HashReader = Callable[[int, int], bytes]
@@ -140,6 +141,13 @@ def inclusion_proof(index: int, size: int, read: HashReader) -> list[bytes]:
     Source: RFC 6962, section 2.1.1.
     """
     return [_range_hash(start, end, read) for start, end in _siblings(index, size)]
+
+
+def inclusion_proofs(indices: Iterable[int], size: int, read: HashReader) -> list[list[bytes]]:
+    """The audit path of each leaf, as of `inclusion_proof`; what they share is worked out once."""
+    paths = [_siblings(index, size) for index in indices]
+    hashes = {each: _range_hash(*each, read) for each in set(chain.from_iterable(paths))}
+    return [[hashes[each] for each in path] for path in paths]
 
 
 def root_from_inclusion(index: int, size: int, leaf: bytes, proof: Sequence[bytes]) -> bytes:
@@ -269,10 +277,17 @@ def completed_tiles(level: int, old: int, new: int) -> range:
 
 def tile_root(hashes: bytes) -> bytes:
     """The hash of the subtree that 2^n hashes are the bottom of, 32 bytes each, end to end."""
+    return _subtrees(hashes)[-1][0]
+
+
+def _subtrees(hashes: bytes) -> list[list[bytes]]:
+    """A tile's hashes, then level by level those of the complete subtrees above them."""
     row = [hashes[at : at + HASH_SIZE] for at in range(0, len(hashes), HASH_SIZE)]
+    rows = [row]
     while len(row) > 1:
-        row = [sha256(b"\x01" + a + b).digest() for a, b in zip(row[::2], row[1::2], strict=True)]
-    return row[0]
+        row = [sha256(b"\x01" + a + b).digest() for a, b in zip(row[::2], row[1::2], strict=False)]
+        rows.append(row)
+    return rows
 
 
 def tile_reader(size: int, read_tile: Callable[[Tile], bytes]) -> HashReader:
@@ -282,15 +297,15 @@ def tile_reader(size: int, read_tile: Callable[[Tile], bytes]) -> HashReader:
         size: number of leaves; the tiles asked for are as wide as that tree has them.
         read_tile: gives a tile's hashes end to end, 32 bytes each.
     """
-    tiles: dict[Tile, bytes] = {}
+    tiles: dict[Tile, list[list[bytes]]] = {}
 
     def read(level: int, index: int) -> bytes:
         tile, first = _tile_of(level, index, size)
-        hashes = tiles.get(tile)
-        if hashes is None:
-            hashes = tiles[tile] = read_tile(tile)
-        count = 1 << level % TILE_HEIGHT
-        return tile_root(hashes[first * HASH_SIZE : (first + count) * HASH_SIZE])
+        rows = tiles.get(tile)
+        if rows is None:
+            rows = tiles[tile] = _subtrees(read_tile(tile))
+        height = level % TILE_HEIGHT
+        return rows[height][first >> height]
 
     return read
 

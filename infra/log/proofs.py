@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from domain.merkle import consistency_proof, inclusion_proof
+from domain.merkle import consistency_proof, inclusion_proofs
 from infra.log import tiles
 from infra.log.leaf import leaf_of
 from infra.store import COLUMNS
@@ -99,11 +99,7 @@ def prove(cursor: Cursor, sealed: Sealed, rows: Sequence[tuple[Any, ...]]) -> li
         rows: of `infra.store.COLUMNS`.
     """
     indices = [row[0] - 1 for row in rows]
-    paths = tiles.make(
-        cursor,
-        sealed.size,
-        lambda read: [inclusion_proof(index, sealed.size, read) for index in indices],
-    )
+    paths = tiles.make(cursor, sealed.size, partial(inclusion_proofs, indices, sealed.size))
     return [
         Proof(leaf_of(row).entry().decode(), row[-1], index, tuple(path), sealed)
         for row, index, path in zip(rows, indices, paths, strict=True)

@@ -96,6 +96,19 @@ def test_every_two_trees_have_the_consistency_proof_of_the_definition(start):
             assert merkle.verify_consistency(old, new, mth(0, old), mth(0, new), proof)
 
 
+@pytest.mark.parametrize("size", [1, 2, 7, 256, 300])
+def test_paths_made_together_are_those_made_alone_and_share_what_they_read(size):
+    asked = []
+
+    def read(level, index):
+        asked.append((level, index))
+        return stored(level, index)
+
+    together = merkle.inclusion_proofs(range(size), size, read)
+    assert together == [merkle.inclusion_proof(index, size, stored) for index in range(size)]
+    assert len(asked) <= 2 * size + size.bit_length() ** 2
+
+
 @given(st.data())
 def test_nothing_else_verifies_as_included(data):
     size = data.draw(st.integers(1, 300))
