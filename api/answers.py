@@ -87,6 +87,8 @@ def versioned(
     said = own_caching(endpoint, version, *also)
     if is_current(request, said["ETag"]):
         return not_modified(said)
+    if request.method == "HEAD":
+        return without_content(JSON, said)
     written = _written(value() if callable(value) else value)
     joined = render_json(written, reader=endpoint.reader, language=endpoint.language)
     return answered(joined, headers=said)
@@ -95,6 +97,14 @@ def versioned(
 def not_modified(headers: Mapping[str, str]) -> HttpResponse:
     """The reader has it already."""
     return HttpResponseNotModified(headers=headers)
+
+
+def without_content(content_type: str, headers: Mapping[str, str]) -> HttpResponse:
+    """The answer to HEAD where the content would have to be made for nothing but its length.
+
+    `Content-Length` may be left out then (RFC 9110, section 9.3.2).
+    """
+    return HttpResponse(content_type=content_type, headers=headers)
 
 
 def is_current(request: HttpRequest, etag: str) -> bool:

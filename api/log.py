@@ -19,15 +19,24 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.urls import URLPattern, path
 
 from api import faults, problems
-from api.answers import FOR_EVER, NO_CACHE, VARIES, answered, is_current, not_modified
+from api.answers import (
+    FOR_EVER,
+    NO_CACHE,
+    VARIES,
+    answered,
+    is_current,
+    not_modified,
+    without_content,
+)
 from api.asking import Parameter, Unreadable, refuse, whole
-from api.endpoint import Answer, Endpoint, operation
+from api.endpoint import Answer, Endpoint, django_request, operation
+from api.limits import ConcurrencyLimit
 from api.negotiation import takes_gzip
 from api.report import report_files
 from domain.merkle import MAX_LEVEL, Tile, parse_index_path
 from domain.values import Bilingual
 from infra.database import cursor
-from infra.evidence import evidence_of
+from infra.evidence import BeyondTheEnd, Evidence, evidence_of
 from infra.log import tiles
 from infra.log.proofs import NoSuchPosition, NotSealed, Proof, proof
 from infra.log.sealing import wait_until_sealed
@@ -46,6 +55,9 @@ if TYPE_CHECKING:
 BYTES: Final = "application/octet-stream"
 TEXT: Final = "text/plain; charset=utf-8"
 ZIP: Final = "application/zip"
+
+BUNDLES: Final = ConcurrencyLimit("evidence", 4)
+"""Each takes up to a second of work, and may hold a document in memory while it is sent."""
 
 # --- The log itself -----------------------------------------------------------------------------
 
@@ -199,34 +211,36 @@ class EvidenceBundle(Endpoint):
 
     @operation(
         Bilingual("Le dossier de preuve", "The evidence bundle"),
-        Answer({"type": "string", "format": "binary"}, media_type=ZIP),
+        Answer({"type": "string", "format": "binary"}, media_type=ZIP, headers=("ETag",)),
         parameters=(KEPT,),
         problems=(problems.NOT_FOUND, problems.UNAVAILABLE),
     )
     def get(self, request: Request, contract: ContractId) -> HttpResponseBase:
         try:
-            pieces = evidence_of(
-                contract,
-                reader=self.reader,
-                language=self.language,
-                kept=self.asked["kept"],
-                report=partial(report_files, contract, self.reader),
+            found = evidence_of(
+                contract, reader=self.reader, language=self.language, kept=self.asked["kept"]
             )
         except NotSealed:
             raise _not_yet() from None
-        except ValueError:
-            end = tiles.sealed_size(cursor())
-            said = f"Lies beyond the end of the log, {end}."
-            raise refuse("kept", Unreadable("beyond_the_end", said, end=end)) from None
-        return StreamingHttpResponse(
-            pieces,
-            content_type=ZIP,
-            headers={
-                "Cache-Control": "private, no-cache",
-                "Content-Disposition": f'attachment; filename="{contract}-evidence.zip"',
-                "Vary": VARIES,
-            },
-        )
+        except BeyondTheEnd as error:
+            said = f"Lies beyond the end of the log, {error.size}."
+            raise refuse("kept", Unreadable("beyond_the_end", said, end=error.size)) from None
+        headers = {
+            "ETag": f'"{found.tag}"',
+            "Cache-Control": "private, no-cache",
+            "Content-Disposition": f'attachment; filename="{contract}-evidence.zip"',
+            "Vary": VARIES,
+        }
+        if is_current(django_request(request), headers["ETag"]):
+            return not_modified(headers)
+        if request.method == "HEAD":
+            return without_content(ZIP, headers)
+        return self._bundle(found, headers)
+
+    @BUNDLES.until_sent
+    def _bundle(self, found: Evidence, headers: dict[str, str]) -> HttpResponseBase:
+        pieces = found.bundle(partial(report_files, found.contract, self.reader))
+        return StreamingHttpResponse(pieces, content_type=ZIP, headers=headers)
 
 
 def _not_yet() -> problems.Problem:

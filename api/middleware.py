@@ -90,7 +90,9 @@ class RequestLog:
             if response.status_code >= HTTPStatus.BAD_REQUEST:
                 drain(request)
             response.headers["X-Request-ID"] = request.id  # type: ignore[attr-defined]
-            if isinstance(response, HttpResponse):
+            if isinstance(response, HttpResponse) and (
+                response.content or request.method != "HEAD"
+            ):
                 response.headers.setdefault("Content-Length", str(len(response.content)))
             self._note(request, response, time.perf_counter() - started)
         finally:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final, get_args
 
@@ -155,12 +155,11 @@ def report_on(
 ) -> Report:
     """The report on a contract as it stands on a day, from what was known and decided by then."""
     facts = fold(conformity, history, known_at=known_at, valid_at=valid_at)
-    answer = render_json(conformity.answer(facts, day), reader=reader, language=language)
     known = [each for each in history if known_at is None or each.recorded_at <= known_at]
     return Report(
         contract,
         language,
-        orjson.loads(answer),
+        _answer(facts, day, reader, language),
         facts,
         fold(overview, history, known_at=known_at, valid_at=valid_at),
         {each.position: each for each in effective(known, valid_at=valid_at)},
@@ -168,13 +167,23 @@ def report_on(
     )
 
 
+def _answer(facts: Facts, day: dt.date, reader: Role | None, language: Language) -> dict[str, Any]:
+    """The view's answer with its texts, as this reader may read them."""
+    answer: dict[str, Any] = orjson.loads(
+        render_json(conformity.answer(facts, day), reader=reader, language=language)
+    )
+    return answer
+
+
 def report_files(
     contract: ContractId, reader: Role | None, history: Sequence[Recorded[Any]], day: dt.date
 ) -> dict[str, bytes]:
     """The report in each form and language, by the names that they have in a bundle."""
     files = {}
+    folded = report_on(contract, history, day, reader=reader, language="fr")
     for language in get_args(Language):
-        report = report_on(contract, history, day, reader=reader, language=language)
+        answer = _answer(folded.facts, day, reader, language)
+        report = replace(folded, language=language, answer=answer)
         files[f"conformity.{language}.html"] = as_page(report, enclosed=True)
         files[f"conformity.{language}.csv"] = as_csv(report)
     return files

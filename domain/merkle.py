@@ -14,7 +14,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from itertools import chain
 from typing import Final
 
 HashReader = Callable[[int, int], bytes]
@@ -145,9 +144,15 @@ def inclusion_proof(index: int, size: int, read: HashReader) -> list[bytes]:
 
 def inclusion_proofs(indices: Iterable[int], size: int, read: HashReader) -> list[list[bytes]]:
     """The audit path of each leaf, as of `inclusion_proof`; what they share is worked out once."""
-    paths = [_siblings(index, size) for index in indices]
-    hashes = {each: _range_hash(*each, read) for each in set(chain.from_iterable(paths))}
-    return [[hashes[each] for each in path] for path in paths]
+    known: dict[tuple[int, int], bytes] = {}
+
+    def hash_of(siblings: tuple[int, int]) -> bytes:
+        found = known.get(siblings)
+        if found is None:
+            found = known[siblings] = _range_hash(*siblings, read)
+        return found
+
+    return [[hash_of(each) for each in _siblings(index, size)] for index in indices]
 
 
 def root_from_inclusion(index: int, size: int, leaf: bytes, proof: Sequence[bytes]) -> bytes:

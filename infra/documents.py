@@ -99,6 +99,11 @@ def read(sha256: str) -> BinaryIO:
     return _place(sha256).open("rb")
 
 
+def is_kept(sha256: str) -> bool:
+    """Whether the content is here."""
+    return _SHA256.fullmatch(sha256) is not None and _place(sha256).is_file()
+
+
 def _place(sha256: str) -> Path:
     return folder() / sha256[:2] / sha256
 

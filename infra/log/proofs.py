@@ -99,11 +99,16 @@ def prove(cursor: Cursor, sealed: Sealed, rows: Sequence[tuple[Any, ...]]) -> li
         rows: of `infra.store.COLUMNS`.
     """
     indices = [row[0] - 1 for row in rows]
-    paths = tiles.make(cursor, sealed.size, partial(inclusion_proofs, indices, sealed.size))
+    paths = audit_paths(cursor, sealed, indices)
     return [
         Proof(leaf_of(row).entry().decode(), row[-1], index, tuple(path), sealed)
         for row, index, path in zip(rows, indices, paths, strict=True)
     ]
+
+
+def audit_paths(cursor: Cursor, sealed: Sealed, indices: Sequence[int]) -> list[list[bytes]]:
+    """The audit paths of leaves under one checkpoint, from tiles that are read once each."""
+    return tiles.make(cursor, sealed.size, partial(inclusion_proofs, indices, sealed.size))
 
 
 def consistency(cursor: Cursor, old: int, sealed: Sealed) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from api import log
 from domain import merkle
 from infra.database import cursor
 from infra.log import tiles
@@ -198,6 +199,47 @@ def test_a_bundle_extends_the_checkpoint_that_was_kept(anybody, paquis, key_file
 
 def test_a_contract_that_is_not_there_has_no_bundle(anybody, sealed):
     problem(anybody.get("/api/v1/contracts/nowhere/evidence.zip"), 404, "not-found")
+
+
+BUNDLE = "/api/v1/contracts/paquis/evidence.zip"
+
+
+def bundle_of(reader, **query):
+    """The ETag of a bundle that was read to its end, and whether it is one."""
+    answer = reader.get(BUNDLE, query)
+    assert b"".join(answer.streaming_content)[:2] == b"PK"
+    return answer["ETag"]
+
+
+def test_who_has_a_bundle_already_is_told_so_without_making_it(
+    anybody, paquis, as_role, key_file, monkeypatch
+):
+    seal_all(key_file)
+    tag = bundle_of(anybody)
+    assert bundle_of(anybody) == bundle_of(as_role("finance")) == tag
+    assert bundle_of(as_role("auditor")) != tag, "who is shown the restricted texts"
+    assert bundle_of(anybody, kept="1") != tag
+    monkeypatch.setattr("infra.evidence.bundle", None)  # making one would fail
+    answer = anybody.get(BUNDLE, **{"If-None-Match": tag})
+    assert (answer.status_code, answer.content) == (304, b"")
+    asked = anybody.client.head(BUNDLE)
+    assert (asked.status_code, asked["ETag"]) == (200, tag)
+    assert asked["Content-Type"] == "application/zip"
+    assert "Content-Length" not in asked
+    assert anybody.client.head("/api/v1/contracts/nowhere/evidence.zip").status_code == 404
+    paquis.decide("promotion-started", {"audiences": ["Habitant-e-s"]}, on="2014-03-06")
+    seal_all(key_file)
+    assert anybody.client.head(BUNDLE)["ETag"] != tag
+
+
+def test_bundles_are_bounded_in_number_until_they_are_sent(anybody, sealed, monkeypatch):
+    monkeypatch.setattr(log.BUNDLES, "total", 1)
+    first = anybody.get(BUNDLE)
+    problem(anybody.get(BUNDLE), 503, "unavailable")
+    assert anybody.client.head(BUNDLE).status_code == 200
+    assert anybody.get(BUNDLE, **{"If-None-Match": first["ETag"]}).status_code == 304
+    assert b"".join(first.streaming_content)[:2] == b"PK"
+    assert bundle_of(anybody) == first["ETag"]
 
 
 def test_documents_that_decisions_rest_on_are_in_the_bundle(

@@ -46,8 +46,8 @@ def paquis(database, key_file):
 
 
 def written(file, contract="paquis", **asked):
-    asked = {"reader": None, "report": partial(report_files, contract, None)} | asked
-    file.write_bytes(b"".join(evidence.evidence_of(contract, **asked)))
+    found = evidence.evidence_of(contract, **{"reader": None} | asked)
+    file.write_bytes(b"".join(found.bundle(partial(report_files, contract, None))))
     return file
 
 
