@@ -7,6 +7,14 @@ PYTEST_WORKERS ?= 2
 .DEFAULT_GOAL := help
 .PHONY: bench clean golden help lint lock run setup setup-dev test torture
 
+ifeq (bench,$(firstword $(MAKECMDGOALS)))
+# What is named after `bench` is measured, not made.
+BENCHES := $(wordlist 2,99,$(MAKECMDGOALS))
+.PHONY: $(BENCHES)
+$(BENCHES):
+	@:
+endif
+
 run: setup ## Start everything on this machine and serve on http://127.0.0.1:8000 (PORT=...)
 	@$(BIN)/quartier up
 
@@ -23,8 +31,9 @@ lint: setup-dev ## Check style, types, the direction of imports and the golden f
 golden: setup-dev ## Write the golden files again: review their difference
 	$(BIN)/quartier golden
 
-bench: setup-dev ## Measure on this machine, beside the bare parts; the relay needs Java and Maven
-	$(if $(shell command -v mvn),infra/kafka/start) $(BIN)/python -m tests.bench
+bench: setup-dev ## Measure on this machine, all or `make bench growth`; the relay needs Java and Maven
+	$(if $(and $(shell command -v mvn),$(if $(BENCHES),$(filter relay,$(BENCHES)),all)),infra/kafka/start) \
+		$(BIN)/python -m tests.bench $(BENCHES) $(if $(CONTRACTS),--contracts $(CONTRACTS))
 
 torture: setup-dev ## Kill, cut and overload on purpose, for minutes
 	$(BIN)/pytest -m torture

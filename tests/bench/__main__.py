@@ -21,20 +21,21 @@ from rich.console import Console
 from rich.table import Table
 
 from infra.memory import look_seldom_for_cycles
-from tests.bench.measure import Figure, Ratio
+from tests.bench.measure import Figure, Growth, Ratio
 from tests.bench.place import place
 
 BENCHES = {
-    "append": ("tests.bench.append", ("beside_stock", "beside_bare_function")),
-    "http": ("tests.bench.http", ("beside_bare_endpoint",)),
-    "rebuild": ("tests.bench.rebuild", ("beside_reading",)),
-    "growth": ("tests.bench.growth", ("one_more", "another_day")),
+    "append": ("append.beside_stock", "append.beside_bare_function"),
+    "http": ("http.beside_bare_endpoint",),
+    "rebuild": ("rebuild.beside_reading",),
+    "growth": ("growth.one_more", "growth.another_day", "size.grown_with_contracts"),
     "changes": (
-        "tests.bench.changes",
-        ("beside_one_fold", "beside_one_read", "beside_one_read_of_a_life"),
+        "changes.beside_one_fold",
+        "changes.beside_one_read",
+        "changes.beside_one_read_of_a_life",
     ),
-    "log": ("tests.bench.log", ("soon_sealed", "proof_of_any_leaf", "verified_replay")),
-    "relay": ("tests.bench.relay", ("beside_bare_producer", "answer_to_reader")),
+    "log": ("log.soon_sealed", "log.proof_of_any_leaf", "log.verified_replay"),
+    "relay": ("relay.beside_bare_producer", "relay.answer_to_reader"),
 }
 NEED_KAFKA = {"relay"}
 
@@ -42,20 +43,21 @@ Line = dict[str, Any]
 """The fields of a `Ratio` or of a `Figure`, and whether its mark is reached."""
 
 
-def measured(name: str) -> Iterator[Line]:
+def measured(name: str, contracts: int) -> Iterator[Line]:
     """The lines of one benchmark, in this process."""
-    module, functions = BENCHES[name]
-    with place() as at:
+    with place(contracts) as at:
         look_seldom_for_cycles()  # as the web service and the worker do
-        for function in functions:
-            found: Iterator[Ratio | Figure] = getattr(importlib.import_module(module), function)(at)
+        for module, _, function in (each.partition(".") for each in BENCHES[name]):
+            bench = getattr(importlib.import_module(f"tests.bench.{module}"), function)
+            found: Iterator[Ratio | Figure | Growth] = bench(at)
             for line in found:
                 yield {**vars(line), "reached": line.reached}
 
 
-def measured_apart(name: str) -> Iterator[Line]:
+def measured_apart(name: str, contracts: int) -> Iterator[Line]:
     """The same in a process of its own."""
     command = [sys.executable, "-m", "tests.bench", "--json", name]
+    command += ["--contracts", str(contracts)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         yield from map(json.loads, process.stdout)
@@ -68,6 +70,15 @@ def row(line: Line) -> tuple[str, ...]:
     if "value" in line:
         figure = f"{line['value']:,.1f} {line['unit']}"
         return line["name"], figure, "", "", f"<= {line['mark']:g}", mark
+    if "many" in line:
+        return (
+            line["name"],
+            f"{line['many']:,.1f}",
+            f"{line['few']:,.1f} {line['unit']}",
+            f"{line['many'] / line['few']:.2f}" if line["few"] else "",
+            f"{line['kind']} {line['mark']:,g} {line['unit']}",
+            mark,
+        )
     return (
         line["name"],
         f"{line['ours']:,.1f}",
@@ -81,6 +92,9 @@ def row(line: Line) -> tuple[str, ...]:
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("names", nargs="*", choices=[*BENCHES, []], help="default: all")
+    parser.add_argument(
+        "--contracts", type=int, default=20_000, help="of `growth`: the larger size (20,000)"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     chosen = parser.parse_args(arguments)
     structlog.configure(
@@ -96,7 +110,7 @@ def main(arguments: list[str] | None = None) -> int:
     measure = measured if len(names) == 1 else measured_apart
     table = Table("measured", "ours", "theirs", "ratio", "mark", "")
     missed = 0
-    for line in (line for name in names for line in measure(name)):
+    for line in (line for name in names for line in measure(name, chosen.contracts)):
         missed += not line["reached"]
         if chosen.json:
             sys.stdout.write(f"{json.dumps(line)}\n")

@@ -54,9 +54,6 @@ SHARES: Final = (
 TOLD: Final = 200
 """Lives that are judged; each begins on a day of its own and moves sums of its own."""
 
-ABREAST: Final = 60
-"""Contracts that are in hand at a time."""
-
 MONEY: Final = {"amount", "gross", "net", "estimate"}
 WORKS: Final = (
     "Aménagement", "Végétalisation", "Éclairage", "Rénovation", "Ouverture", "Animation",
@@ -91,13 +88,39 @@ class Step:
     texts: list[dict[str, str]]
 
 
-def fill(contracts: int, *, days: int = 30, seed: int = 1) -> int:
-    """Append that many contracts, recorded over some finished days; the number of events."""
-    chance = random.Random(seed)  # noqa: S311 - the same log every time
+Copy = Iterator[tuple[dict[str, Any], list[dict[str, str]]]]
+"""Events in order, each with the texts behind it."""
+
+
+def fill(
+    contracts: int,
+    *,
+    days: int = 30,
+    prefix: str = "quartier",
+    abreast: int = 60,
+    seed: int = 1,
+) -> int:
+    """Append contracts, and say how many events they have.
+
+    Args:
+        contracts: how many, called `<prefix>-<number>`.
+        days: finished days over which they are recorded.
+        prefix: what their ids begin with.
+        abreast: contracts whose decisions are mixed with one another.
+        seed: of all that is chosen.
+    """
+    chance = random.Random(f"{prefix} {seed}")  # noqa: S311 - the same log every time
     for handle in ("anna", "bruno", "claire", "david", "emma", "association"):
         vault.add_person(handle, by="bench", person_id=person(handle))
     lives = [_lived(each) for each in _told(chance)]
-    steps = _mixed(contracts, lives, chance)
+    steps = _mixed(
+        (
+            _copied(f"{prefix}-{number}", chance.choice(lives), chance)
+            for number in range(contracts)
+        ),
+        abreast,
+        chance,
+    )
     written = 0
     per_day = contracts * sum(map(len, lives)) // len(lives) // days + 1
     for ago in range(days, 0, -1):
@@ -166,12 +189,9 @@ def _lived(story: Story) -> list[Step]:
     return steps
 
 
-def _mixed(
-    contracts: int, lives: list[list[Step]], chance: random.Random
-) -> Iterator[tuple[dict[str, Any], list[dict[str, str]]]]:
-    """The events of all contracts, mixed, with the texts of each."""
-    coming = (_copied(f"quartier-{n}", chance.choice(lives), chance) for n in range(contracts))
-    in_hand = list(itertools.islice(coming, ABREAST))
+def _mixed(coming: Iterator[Copy], abreast: int, chance: random.Random) -> Copy:
+    """The events of all contracts, so many of these in hand at a time."""
+    in_hand = list(itertools.islice(coming, abreast))
     while in_hand:
         place = chance.randrange(len(in_hand))
         if (step := next(in_hand[place], None)) is not None:
@@ -182,9 +202,7 @@ def _mixed(
             del in_hand[place]
 
 
-def _copied(
-    name: str, life: list[Step], chance: random.Random
-) -> Iterator[tuple[dict[str, Any], list[dict[str, str]]]]:
+def _copied(name: str, life: list[Step], chance: random.Random) -> Copy:
     """A life as that of another contract."""
     territory = chance.choice(PLACES)
     chosen: dict[bytes, bytes] = {b"territory": territory.encode(), b"streets": b"Rue de Berne"}
@@ -221,7 +239,7 @@ def _perimeter(chance: random.Random) -> bytes:
     return b'"coordinates":' + orjson.dumps([[[round(n, 6) for n in each] for each in ring]])
 
 
-def _append(steps: Iterator[tuple[dict[str, Any], list[dict[str, str]]]]) -> int:
+def _append(steps: Copy) -> int:
     written = 0
     events: list[dict[str, Any]] = []
     texts: list[dict[str, str]] = []

@@ -48,6 +48,25 @@ class Figure:
         return self.value <= self.mark
 
 
+@dataclass(frozen=True)
+class Growth:
+    """A line of the table: what something costs where there is much, beside where there is little.
+
+    mark: for `many`, at most, or at least where it is a rate.
+    """
+
+    name: str
+    many: float
+    few: float
+    unit: str
+    mark: float
+    kind: Literal[">=", "<="] = "<="
+
+    @property
+    def reached(self) -> bool:
+        return self.many >= self.mark if self.kind == ">=" else self.many <= self.mark
+
+
 def rate(job: Callable[[int], object], *, writers: int, seconds: float) -> float:
     """Calls per second of `job(writer)` by so many threads; what was begun is finished."""
     done = [0] * writers

@@ -15,10 +15,14 @@ from infra import embedded
 
 @dataclass(frozen=True)
 class Place:
-    """A server with a migrated database; `url` is that database's."""
+    """A server with a migrated database; `url` is that database's.
+
+    contracts: as many as there are to be where there are to be many.
+    """
 
     server: embedded.EmbeddedPostgres
     url: str
+    contracts: int
 
     def database(self, name: str) -> str:
         """The address of another database, made if it is missing."""
@@ -26,7 +30,7 @@ class Place:
 
 
 @contextlib.contextmanager
-def place() -> Iterator[Place]:
+def place(contracts: int) -> Iterator[Place]:
     """Start it, migrate, and point Django at it."""
     folder = Path(tempfile.mkdtemp(prefix="quartier-bench-"))
     server = embedded.start(folder)
@@ -39,7 +43,7 @@ def place() -> Iterator[Place]:
 
         django.setup()
         call_command("migrate", verbosity=0)
-        yield Place(server, url)
+        yield Place(server, url, contracts)
     finally:
         server.stop()
         for gone in {folder, server.place.home, server.place.socket}:
