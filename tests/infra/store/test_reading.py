@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
+from django.db import transaction
 from eventsourcing.application import AggregateNotFoundError
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,8 +21,10 @@ from domain.values import AccountId, Title
 from infra import vault
 from infra.append import StaleVersion, Write, append
 from infra.contracts import UnknownContract, contracts, history_of
+from infra.database import as_owner, cursor
 from infra.recording import initiate
-from infra.store import Quartier, event_at, log_size, pending
+from infra.store import EventRecorder, Quartier, event_at, log_size, pending
+from tests.bench.many import fill
 from tests.infra.store.acts import COORDINATOR, NOW, begin, choose, decide
 from tests.infra.store.test_append import event
 
@@ -204,6 +207,44 @@ def test_selections_of_the_recorder():
         assert ids(2, 2) == [2, 3]
         assert ids(2, 10, 4, inclusive_of_start=False) == [3, 4]
         assert ids(1, 10, topics=["contract-initiated"]) == [1, 2]
+
+
+def test_some_types_are_read_as_if_all_were_read_and_the_others_left_out():
+    fill(25, days=1)
+    recorder = EventRecorder()
+    everything = recorder.select_notifications(1, 10_000)
+    for types in (
+        ["contract-closed"],
+        ["person-erased"],
+        ["contract-closed", "handover-accepted", "contract-closed"],
+        ["contract-initiated", "need-expressed", "plenary-held", "credit-voted"],
+    ):
+        for after, stop, limit in ((0, None, 3), (40, 300, 1000), (150, None, 7)):
+            asked = recorder.select_notifications(
+                after, limit, stop, topics=types, inclusive_of_start=False
+            )
+            assert (
+                asked
+                == [
+                    each
+                    for each in everything
+                    if each.topic in types and after < each.id <= (stop or log_size())
+                ][:limit]
+            )
+
+
+def test_no_event_is_passed_by_in_search_of_a_type_that_never_comes():
+    """A statement that is prepared for any type once walked all positions from there on."""
+    fill(150, days=1)
+    with as_owner():
+        cursor().execute("ANALYZE event")
+    with transaction.atomic():
+        cursor().execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        for _ in range(10):
+            found = EventRecorder().select_notifications(500, 100, topics=["person-erased"])
+            assert list(found) == []
+        read = "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables"
+        assert cursor().execute(f"{read} WHERE relname = 'event'").fetchone() == (0,)
 
 
 def test_an_empty_log_has_no_last_event():
