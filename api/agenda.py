@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from api.asking import Parameter, day, demand_order, one_of
 from api.endpoint import Answer, Endpoint, operation
+from api.freshness import HEADER
 from api.funding import CONTRACT
 from api.tables import PAGING, listed
 from domain.values import Bilingual
@@ -46,7 +47,7 @@ class Calendar(Endpoint):
 
     @operation(
         Bilingual("Le calendrier", "The calendar"),
-        Answer("DayPage"),
+        Answer("DayPage", headers=(HEADER,)),
         parameters=(SINCE, UNTIL, CONTRACT, OCCASION, *PAGING),
     )
     def get(self, request: Request) -> HttpResponse:
@@ -69,7 +70,7 @@ class Silences(Endpoint):
 
     @operation(
         Bilingual("Les silences", "The silences"),
-        Answer("SilencePage"),
+        Answer("SilencePage", headers=(HEADER,)),
         parameters=(CONTRACT, ALL, *PAGING),
     )
     def get(self, request: Request) -> HttpResponse:

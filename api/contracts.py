@@ -9,6 +9,7 @@ from api import problems
 from api.answers import CREATED
 from api.asking import Parameter, Unreadable, one_of, refuse, words
 from api.endpoint import Answer, Endpoint, django_request, operation
+from api.freshness import HEADER
 from api.recording import CAN_GO_WRONG, RECORDING, begin
 from api.tables import PAGING, listed
 from domain.standing import Standing
@@ -93,7 +94,7 @@ class Contracts(Endpoint):
 
     @operation(
         Bilingual("Le registre des contrats", "The register of contracts"),
-        Answer("ContractPage"),
+        Answer("ContractPage", headers=(HEADER,)),
         parameters=(Q, STANDING, PHASE, BOX, AT, *PAGING),
     )
     def get(self, request: Request) -> HttpResponse:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from api.asking import KNOWN_AT, VALID_AT, Parameter, Unreadable, key, one_of, refuse, whole
 from api.endpoint import Answer, Endpoint, operation
+from api.freshness import HEADER
 from api.problems import NOT_FOUND
 from api.tables import PAGING, listed
 from api.views import day_of
@@ -211,7 +212,7 @@ def _pages(question: Question, name: str, about: str) -> type[Funding]:
 
     @operation(
         question.summary,
-        Answer(question.page),
+        Answer(question.page, headers=(HEADER,)),
         parameters=(*question.parameters, *PAGING),
         problems=(NOT_FOUND,),
     )

@@ -13,7 +13,7 @@ from django.http import FileResponse
 
 from api.answers import NO_CACHE, VARIES, instant
 from api.endpoint import Answer, django_request, operation
-from api.freshness import await_own
+from api.freshness import HEADER, shown_to
 from api.funding import QUESTIONS, Funding, Question
 from api.problems import NOT_FOUND
 from api.spreadsheet import CSV, XLSX, Sheet, as_csv, as_xlsx, cells, columns_of
@@ -111,12 +111,13 @@ def _file(question: Question, form: str) -> type[Funding]:
         Answer(
             {"type": "string"} | ({"format": "binary"} if form == "xlsx" else {}),
             media_type=media_type.partition(";")[0],
+            headers=(HEADER,),
         ),
         parameters=question.parameters,
         problems=(NOT_FOUND,),
     )
     def get(self: Funding, request: Request) -> FileResponse:
-        await_own(self.account, (ledger.name,))
+        position = shown_to(self.account, ledger.name)
         sheet = _sheet(self, django_request(request))
         read = cells(question.row, sheet.columns)
         file = write(sheet, map(read, self.find()), self.language)
@@ -129,6 +130,7 @@ def _file(question: Question, form: str) -> type[Funding]:
                 "Cache-Control": NO_CACHE,
                 "Vary": VARIES,
                 "Content-Language": self.language,
+                HEADER: str(position),
             },
         )
 

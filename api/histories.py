@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
 
-from infra.contracts import UnknownContract, history_of, version_of
+from infra.contracts import UnknownContract, history_of, version_and_end
 
 if TYPE_CHECKING:
     from domain.decision import Recorded
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 class History(Sequence["Recorded[Any]"]):
     """All decisions of one contract up to now, by version; its length costs one look-up.
 
-    Today's view is stored, so that most readers never need the decisions themselves.
+    Today's view is stored, so that most readers never need the decisions themselves. `end` is
+    that of the log when the length was looked up.
 
     Raises:
         UnknownContract: there is none of that id.
@@ -24,7 +25,7 @@ class History(Sequence["Recorded[Any]"]):
 
     def __init__(self, contract: ContractId) -> None:
         self.contract = contract
-        self.version = version_of(contract)
+        self.version, self.end = version_and_end(contract)
         if not self.version:
             raise UnknownContract(contract)
 

@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from api.endpoint import Endpoint, Operation
+from api.freshness import HEADER
 from api.problems import (
     KINDS,
     MEDIA_TYPE,
@@ -43,6 +44,8 @@ never changes, and everything that can be read is derived from those events.
 - Every error has one shape, `application/problem+json`, in the language of `Accept-Language`
   (French first): `errors` name fields by JSON pointers, `findings` the rules in the way.
 - A request with an `Idempotency-Key` can be sent again at any time: it is recorded once.
+- Lists and views say in `Quartier-Position` up to which position they hold every decision. Lists
+  follow a moment behind; an account waits up to two seconds for its own decisions to show.
 - What is published to Kafka is described by [AsyncAPI 3](/api/asyncapi.yaml).
 """
 
@@ -77,6 +80,10 @@ _RESPONSE_HEADERS: Final = {
         "schema": {"type": "string"},
     },
     "Location": {"description": "Where it can be read.", "schema": {"type": "string"}},
+    HEADER: {
+        "description": "The position up to which the answer holds every decision recorded.",
+        "schema": {"type": "string", "pattern": "^[0-9]+$"},
+    },
     "Retry-After": {
         "description": "Seconds after which to ask again.",
         "schema": {"type": "string", "pattern": "^[0-9]+$"},

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from api.answers import NO_CACHE, answered, page_after
 from api.asking import LIMIT, Parameter, Unreadable, refuse
 from api.endpoint import django_request
-from api.freshness import await_own
+from api.freshness import HEADER, shown_to
 from domain.values import Bilingual, ContractId
 from projections.keyset import BadCursor
 
@@ -62,7 +62,7 @@ def listed(
         Problem: 400, the cursor is not one of this list.
     """
     asked = endpoint.asked
-    await_own(endpoint.account, (table.name,))
+    position = shown_to(endpoint.account, table.name)
     try:
         page = query(**conditions, cursor=asked["after"], limit=asked["limit"])
     except (BadCursor, OverflowError, psycopg.DataError, django.db.DataError):
@@ -74,7 +74,7 @@ def listed(
             "next": page_after(django_request(request), page.next),
             "results": [flat(row) for row in page.results],
         },
-        headers={"Cache-Control": NO_CACHE},
+        headers={"Cache-Control": NO_CACHE, HEADER: str(position)},
     )
 
 

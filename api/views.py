@@ -15,6 +15,7 @@ import orjson
 from api.answers import versioned
 from api.asking import KNOWN_AT, VALID_AT
 from api.endpoint import Answer, Endpoint, django_request, operation
+from api.freshness import HEADER
 from api.histories import History
 from api.problems import NOT_FOUND, not_found
 from domain.values import Bilingual
@@ -63,7 +64,9 @@ class ContractView(Endpoint):
             doc = fold(self.view, history, known_at=known_at, valid_at=valid_at)
             return _of_contract(contract, len(history), self.view.answer(doc, day))
 
-        return versioned(self, django_request(request), len(history), document, *also)
+        told = versioned(self, django_request(request), len(history), document, *also)
+        told[HEADER] = str(history.end)
+        return told
 
 
 def _of_contract(contract: ContractId, version: int, document: bytes) -> bytes:
@@ -106,7 +109,7 @@ def endpoint_of(view: View[Any]) -> type[ContractView]:
 
     @operation(
         summary,
-        Answer(f"{name}View", headers=("ETag",)),
+        Answer(f"{name}View", headers=("ETag", HEADER)),
         parameters=(KNOWN_AT, VALID_AT),
         problems=(NOT_FOUND,),
     )

@@ -168,3 +168,18 @@ def version_of(contract_id: ContractId) -> int:
         .fetchone()
     )
     return (row and row[0]) or 0
+
+
+def version_and_end(contract_id: ContractId) -> tuple[int, int]:
+    """How many decisions a contract has, and the end of the log, at the same moment."""
+    row = (
+        cursor()
+        .execute(
+            "SELECT coalesce(max(version), 0), (SELECT size FROM event_log) FROM event"
+            " WHERE contract = %s",
+            [contract_id],
+        )
+        .fetchone()
+    )
+    assert row is not None  # noqa: S101 - an aggregate
+    return row[0], row[1]

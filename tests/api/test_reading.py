@@ -317,38 +317,6 @@ def test_the_calendar_and_the_silences_are_lists(examples, anybody):
     assert len(answered) > len(list(walk(anybody, "silences")))
 
 
-def test_whoever_recorded_waits_for_the_list_to_show_it(coordinator, anybody):
-    """Read your own writes, while the worker follows a moment behind."""
-    import threading  # noqa: PLC0415
-
-    from django.db import connection  # noqa: PLC0415 - needs settings
-
-    from infra.background import runner  # noqa: PLC0415
-
-    assert runner().catch_up()
-    coordinator.begin()
-
-    def follow():
-        runner().catch_up()
-        connection.close()
-
-    worker = threading.Timer(0.3, follow)
-    worker.start()
-    assert anybody.get("/api/v1/contracts").json()["results"] == []
-    shown = coordinator.get("/api/v1/contracts").json()["results"]
-    worker.join()
-    assert [each["contract"] for each in shown] == ["paquis"]
-
-
-def test_a_list_that_is_behind_is_still_a_list(coordinator, monkeypatch):
-    from infra.background import runner  # noqa: PLC0415 - needs settings
-
-    monkeypatch.setattr("api.freshness.PATIENCE", 0.05)
-    runner().catch_up()
-    coordinator.begin()
-    assert coordinator.get("/api/v1/contracts").json()["results"] == []
-
-
 # --- Language -----------------------------------------------------------------------------------
 
 
