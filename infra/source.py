@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-import psycopg
-
 from infra.database import cursor, dedicated
 from infra.store import COLUMNS, events_after, log_size, recorded_of
 
@@ -15,7 +13,7 @@ if TYPE_CHECKING:
     from domain.decision import Recorded
     from domain.values import ContractId
 
-STREAMED: Final = 2_000
+FETCHED: Final = 2_000
 """Rows that are fetched at once where everything is read."""
 
 
@@ -39,14 +37,22 @@ class StoredEvents:
         return [recorded_of(row) for row in rows]
 
     def by_contract(self, until: int) -> Generator[Recorded[Any], None, None]:
-        """All decisions up to that position, by contract and version, some at a time."""
-        with dedicated() as connection:
-            connection.autocommit = False
-            with psycopg.ServerCursor[Any](connection, "by_contract") as rows:
-                rows.itersize = STREAMED
-                rows.execute(
-                    f"SELECT {COLUMNS} FROM event WHERE position <= %s"  # noqa: S608
-                    " ORDER BY contract, version",
-                    [until],
-                )
+        """All decisions up to that position, by contract and version, some at a time.
+
+        No transaction lasts longer than one fetch: a snapshot held for minutes would keep every
+        dead version of the counter row, which each append then has to step over. It is not needed
+        either, since up to a position nothing is ever added or changed.
+        """
+        last: tuple[str, int] = ("", 0)
+        with dedicated() as connection, connection.cursor(binary=True) as cursor:
+            while True:
+                rows = cursor.execute(
+                    f"SELECT {COLUMNS} FROM event"  # noqa: S608 - constants only
+                    " WHERE (contract, version) > (%s, %s) AND position <= %s"
+                    " ORDER BY contract, version LIMIT %s",
+                    [*last, until, FETCHED],
+                ).fetchall()
                 yield from map(recorded_of, rows)
+                if len(rows) < FETCHED:
+                    return
+                last = rows[-1][1:3]

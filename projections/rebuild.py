@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from projections.source import Events
 
 BATCH = 500
+PAGES = 1_000
+"""Pages of a table that are cleared of old rows in one transaction."""
+
 LOCK = 7_201_404
 """The advisory lock of rebuilding: one at a time."""
 
@@ -113,19 +116,27 @@ def _new_generation() -> int:
 
 def _clear(projections: Sequence[Projection[Any]]) -> None:
     """Delete the rows of generations that do not count: the old ones, or of a rebuild cut short."""
-    views = [each.name for each in projections if isinstance(each, View)]
-    cursor().execute(
-        "DELETE FROM view_document_rows AS d USING projection_position AS p"
-        " WHERE p.name = d.view AND d.view = ANY(%s) AND d.generation <> p.generation",
-        [views],
+    _delete_by_pages(
+        "view_document_rows",
+        "(view, generation) NOT IN (SELECT name, generation FROM projection_position)",
     )
     for table in (each for each in projections if isinstance(each, Table)):
         for relation in table.relations:
-            cursor().execute(
-                f"DELETE FROM {relation.table} WHERE generation <>"  # noqa: S608 - a name only
-                " (SELECT generation FROM projection_position WHERE name = %s)",
-                [table.name],
+            _delete_by_pages(
+                relation.table,
+                "generation <> (SELECT generation FROM projection_position WHERE name = %s)",
+                table.name,
             )
+
+
+def _delete_by_pages(table: str, condition: str, *parameters: Any) -> None:
+    """Delete some pages at a time, so that no transaction lasts long: see docs/adr/0004."""
+    pages = _one("SELECT pg_relation_size(%s) / current_setting('block_size')::int", table)
+    for first in range(0, pages, PAGES):
+        cursor().execute(
+            f"DELETE FROM {table} WHERE ctid >= %s::tid AND ctid < %s::tid AND {condition}",  # noqa: S608
+            [f"({first},0)", f"({first + PAGES},0)", *parameters],
+        )
 
 
 class _Failed(Exception):

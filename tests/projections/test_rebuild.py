@@ -44,7 +44,8 @@ def test_after_deleting_everything_a_rebuild_gives_the_same_bytes(models):
     assert models.everything() == before
 
 
-def test_a_rebuild_beside_what_is_there_gives_the_same_and_clears_up(models):
+def test_a_rebuild_beside_what_is_there_gives_the_same_and_clears_up(models, monkeypatch):
+    monkeypatch.setattr(module, "PAGES", 2)  # a step of the clearing
     before = models.told(STORY).everything()
     rebuild(models.log, PROJECTIONS.values())
     assert models.everything() == before
