@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-import psycopg
-
 from domain.merkle import Frontier, leaf_hash
 from infra.database import dedicated
 from infra.log import tiles
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
     from domain.decision import Recorded
     from infra.log.findings import LogFinding
 
-STREAMED: Final = 2_000
+FETCHED: Final = 2_000
 """Rows that are fetched at once."""
 
 
@@ -41,22 +39,22 @@ def verified() -> Generator[Recorded[Any], None, None]:
         NotAsSealed: at the end, if the decisions have another root; at once where one is missing.
     """
     with dedicated() as connection:
-        connection.autocommit = False
         with connection.cursor() as cursor:
             sealed = tiles.latest(cursor) or tiles.NOTHING
         tree = Frontier()
-        with psycopg.ServerCursor[Any](connection, "verified") as rows:
-            rows.itersize = STREAMED
-            rows.execute(
-                f"SELECT {COLUMNS} FROM event WHERE position <= %s ORDER BY position",  # noqa: S608
-                [sealed.size],
-            )
+        while tree.size < sealed.size:  # each fetch a transaction of its own: docs/adr/0004
+            rows = connection.execute(
+                f"SELECT {COLUMNS} FROM event WHERE position > %s AND position <= %s"  # noqa: S608
+                " ORDER BY position LIMIT %s",
+                [tree.size, sealed.size, FETCHED],
+                binary=True,
+            ).fetchall()
+            if not rows:
+                raise NotAsSealed(finding(Fault.EVENT_MISSING, position=tree.size + 1))
             for row in rows:
                 if row[0] != tree.size + 1:
                     raise NotAsSealed(finding(Fault.EVENT_MISSING, position=tree.size + 1))
                 tree.append(leaf_hash(leaf_of(row).entry()))
                 yield recorded_of(row)
-        if tree.size != sealed.size:
-            raise NotAsSealed(finding(Fault.EVENT_MISSING, position=tree.size + 1))
         if tree.root() != sealed.root:
             raise NotAsSealed(finding(Fault.CHECKPOINT_ALTERED, size=sealed.size))

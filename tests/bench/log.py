@@ -169,7 +169,7 @@ def verified_replay(place: Place) -> Iterator[Ratio]:
     """Read, hash, decode and fold every decision, beside reading and decoding them."""
     from domain.contract import Contract  # noqa: PLC0415 - settings come first
     from infra.database import dedicated  # noqa: PLC0415
-    from infra.log.replay import STREAMED, verified  # noqa: PLC0415
+    from infra.log.replay import FETCHED, verified  # noqa: PLC0415
     from infra.log.sealing import seal_all  # noqa: PLC0415
     from infra.store import COLUMNS, log_size, recorded_of  # noqa: PLC0415
 
@@ -192,7 +192,7 @@ def verified_replay(place: Place) -> Iterator[Ratio]:
         with dedicated() as connection:
             connection.autocommit = False
             with psycopg.ServerCursor[Any](connection, "bare") as rows:
-                rows.itersize = STREAMED
+                rows.itersize = FETCHED
                 rows.execute(f"SELECT {COLUMNS} FROM event ORDER BY position")
                 for row in rows:
                     recorded_of(row)

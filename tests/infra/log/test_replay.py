@@ -15,6 +15,20 @@ def test_it_gives_the_sealed_decisions_in_order(sealed, record):
     assert list(verified()) == list(events_after(0, 305))
 
 
+def test_no_transaction_stays_open_between_two_fetches(sealed, intruder: psycopg.Cursor):
+    """A long snapshot would slow every append down (docs/adr/0004)."""
+    sealed(3)
+    reading = verified()
+    next(reading)
+    intruder.execute(
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND state = 'idle in transaction'"
+        " AND pid <> pg_backend_pid()"
+    )
+    assert intruder.fetchone() == (0,)
+    reading.close()
+
+
 def test_a_log_that_was_never_sealed_gives_nothing(record):
     record(3)
     assert list(verified()) == []
