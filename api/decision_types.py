@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from api import problems
 from api.answers import answered, is_current, not_modified
 from api.endpoint import Answer, Endpoint, django_request, operation
 from api.forms import form_of, said
 from domain.catalogue import catalogue
-from domain.decision import decision_type
+from domain.decision import UnknownDecisionType, decision_type
 from domain.values import Bilingual
 
 if TYPE_CHECKING:
@@ -46,7 +47,21 @@ class DecisionType(Endpoint):
         Answer("DecisionType", headers=("ETag",)),
     )
     def get(self, request: Request, slug: str) -> HttpResponse:
-        return _cached(django_request(request), described(decision_type(slug)))
+        return _cached(django_request(request), described(named(slug)))
+
+
+def named(slug: str) -> type[Decision]:
+    """The type of this name.
+
+    Raises:
+        Problem: 404.
+    """
+    try:
+        return decision_type(slug)
+    except UnknownDecisionType:
+        raise problems.not_found(
+            Bilingual("Aucun type de décision ne porte ce nom.", "No decision type has this name.")
+        ) from None
 
 
 def _cached(request: HttpRequest, value: Any) -> HttpResponse:

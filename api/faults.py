@@ -16,6 +16,7 @@ from rest_framework import exceptions as rest_errors
 
 from api.answers import recorded_json
 from api.problems import (
+    DAMAGED,
     EXISTS,
     FAILED,
     FIELDS,
@@ -24,18 +25,23 @@ from api.problems import (
     NOT_COMPETENT,
     NOT_YOURS,
     RULES,
+    UNREADABLE,
     Problem,
     answer,
     malformed,
     method_not_allowed,
+    needs_operator,
     not_found,
     too_large,
     unavailable,
 )
+from domain.stored import UnreadableEvent
 from domain.values import Bilingual
 from infra import documents, refusals
 from infra.append import Busy, Indefinite
 from infra.database import forget_connection
+from infra.log.notes import NoteError
+from infra.log.tiles import NotStored
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -156,13 +162,6 @@ def _(error: refusals.UnknownContract) -> Problem:
 
 
 @problem_of.register
-def _(error: refusals.UnknownDecisionType) -> Problem:
-    return not_found(
-        Bilingual("Aucun type de décision ne porte ce nom.", "No decision type has this name.")
-    )
-
-
-@problem_of.register
 def _(error: refusals.KeyReused) -> Problem:
     return Problem(
         KEY_REUSED,
@@ -188,6 +187,38 @@ def _(error: Exception) -> Problem:
     forget_connection()
     log.warning("database_unavailable", error=type(error).__name__)
     return unavailable()
+
+
+@problem_of.register
+def _(error: UnreadableEvent) -> Problem:
+    log.error("event_unreadable", position=error.position, error=error.reason)
+    event = {name: getattr(error, name) for name in ("position", "contract", "version", "type")}
+    return needs_operator(
+        UNREADABLE,
+        Bilingual(
+            f"L'événement {error.position}, du contrat « {error.contract} », ne peut pas être lu"
+            " par ce programme ; l'exploitant du service doit intervenir. Les autres contrats n'en"
+            " sont pas touchés.",
+            f"Event {error.position}, of the contract “{error.contract}”, cannot be read by this"
+            " program; the service's operator must see to it. Other contracts are not affected.",
+        ),
+        event={**event, "reason": error.reason},
+    )
+
+
+@problem_of.register(NotStored)
+@problem_of.register(NoteError)
+def _(error: Exception) -> Problem:
+    log.critical("log_damaged", error=str(error))
+    return needs_operator(
+        DAMAGED,
+        Bilingual(
+            "Le journal scellé n'est pas tel qu'il a été écrit ; l'exploitant du service doit"
+            f" intervenir ({error}).",
+            "The sealed log is not as it was written; the service's operator must see to it"
+            f" ({error}).",
+        ),
+    )
 
 
 @problem_of.register(documents.TooLarge)

@@ -116,10 +116,7 @@ def hash_tile(_request: HttpRequest, level: str, index: str) -> HttpResponse:
 def entries(request: HttpRequest, index: str) -> HttpResponse:
     """A bundle of entries, compressed for whoever takes that."""
     tile = _tile("0", index)
-    try:
-        bundle = tiles.read_entries(cursor(), tile.index, tile.width)
-    except LookupError:
-        raise _not_there() from None
+    bundle = tiles.read_entries(cursor(), tile.index, tile.width)
     response = _for_ever(bundle)
     response["Vary"] = "Accept-Encoding"
     if takes_gzip(request):

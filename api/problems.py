@@ -38,6 +38,9 @@ MEDIA_TYPE: Final = "application/problem+json"
 RETRY_AFTER: Final = 2
 """Seconds after which it is worth asking again, where nothing better is known."""
 
+REPAIRED_AFTER: Final = 300
+"""Seconds after which to ask again for what an operator has to mend first."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
@@ -118,10 +121,23 @@ UNAVAILABLE: Final = _kind(
     "Momentanément indisponible",
     "Temporarily unavailable",
 )
+UNREADABLE: Final = _kind(
+    "unreadable-event",
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "Événement illisible",
+    "An event cannot be read",
+)
+DAMAGED: Final = _kind(
+    "damaged-log",
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "Journal endommagé",
+    "The log is damaged",
+)
 
 KINDS: Final = (
     *(MALFORMED, QUERY, UNAUTHENTICATED, NOT_YOURS, NOT_COMPETENT, NOT_FOUND, METHOD, RULES),
     *(EXISTS, MISSED, TOO_LARGE, MEDIA, FIELDS, KEY_REUSED, FAILED, UNAVAILABLE),
+    *(UNREADABLE, DAMAGED),
 )
 
 
@@ -210,6 +226,11 @@ def unavailable() -> Problem:
         ),
         headers={"Retry-After": str(RETRY_AFTER)},
     )
+
+
+def needs_operator(kind: Kind, detail: Bilingual, **more: Any) -> Problem:
+    """What is stored cannot be answered from until an operator has seen to it."""
+    return Problem(kind, detail, headers={"Retry-After": str(REPAIRED_AFTER)}, more=more)
 
 
 def not_ready(missing: Sequence[str], checks: dict[str, str]) -> Problem:

@@ -12,9 +12,9 @@ import orjson
 from api import problems
 from api.answers import CREATED, created
 from api.body import read_object
+from api.decision_types import named
 from api.endpoint import Answer, Endpoint, django_request, operation
 from domain.contract import Contract
-from domain.decision import decision_type
 from domain.initiation import ContractInitiated
 from domain.values import KEY_PATTERN, Bilingual
 from infra.accounts import Role
@@ -66,7 +66,7 @@ class DecisionView(Endpoint):
         problems=(*CAN_GO_WRONG, problems.MISSED),
     )
     def post(self, request: Request, contract: ContractId, slug: str) -> HttpResponse:
-        kind = decision_type(slug)
+        kind = named(slug)
         if kind is ContractInitiated:
             raise ContractExists(contract) if version_of(contract) else UnknownContract(contract)
         sent = Sent(self, django_request(request), kind)

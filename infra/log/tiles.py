@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+class NotStored(LookupError):
+    """A part of the sealed log that must be stored is not: somebody has taken it away."""
+
+
 class Sealed(NamedTuple):
     """A checkpoint as it is stored, with its signature lines and the public key of each.
 
@@ -143,13 +147,13 @@ def read_tiles(cursor: Cursor, wanted: Sequence[Tile]) -> dict[Tile, bytes]:
     """The hashes of tiles, each end to end, in one query.
 
     Raises:
-        LookupError: one is not stored, or is wider than the sealed tree has it.
+        NotStored: one is not stored, or is wider than the sealed tree has it.
     """
     columns = [[getattr(tile, part) for tile in wanted] for part in ("level", "index", "width")]
     found = {}
     for tile, (hashes,) in zip(wanted, cursor.execute(_TILES, columns, binary=True), strict=True):
         if len(hashes) < tile.width * HASH_SIZE:
-            raise LookupError(f"tile {tile.path()} is not stored")
+            raise NotStored(f"tile {tile.path()} is not stored")
         found[tile] = bytes(hashes[: tile.width * HASH_SIZE])
     return found
 
@@ -158,7 +162,7 @@ def read_tile(cursor: Cursor, tile: Tile) -> bytes:
     """The hashes of one tile, end to end.
 
     Raises:
-        LookupError: it is not stored, or is wider than the sealed tree has it.
+        NotStored: it is not stored, or is wider than the sealed tree has it.
     """
     return read_tiles(cursor, [tile])[tile]
 
@@ -167,7 +171,7 @@ def make(cursor: Cursor, size: int, making: Callable[[HashReader], T]) -> T:
     """What is made of the hashes of the sealed tree of that size, its tiles read in one query.
 
     Raises:
-        LookupError: a tile is not stored.
+        NotStored: a tile is not stored.
     """
     found = read_tiles(cursor, needed_tiles(size, making))
     return making(tile_reader(size, found.__getitem__))
@@ -189,7 +193,7 @@ def read_entries(cursor: Cursor, index: int, width: int) -> bytes:
     """An entry bundle: each entry after its length, two bytes, big-endian.
 
     Raises:
-        LookupError: decisions are missing.
+        NotStored: decisions are missing.
     """
     first = index * TILE_WIDTH
     bundle = bytearray()
@@ -201,5 +205,5 @@ def read_entries(cursor: Cursor, index: int, width: int) -> bytes:
         bundle += len(entry).to_bytes(2) + entry
         expected += 1
     if expected != first + width + 1:
-        raise LookupError(f"decision {expected} is missing")
+        raise NotStored(f"decision {expected} is missing")
     return bytes(bundle)

@@ -128,16 +128,6 @@ def test_the_log_is_only_read(anybody, sealed):
         assert answer["Allow"] == "GET, HEAD"
 
 
-def test_a_missing_decision_is_no_entry(anybody, sealed, database):
-    import psycopg  # noqa: PLC0415 - only here
-
-    with psycopg.connect(database.url, autocommit=True) as intruder:
-        intruder.execute("ALTER TABLE event DISABLE TRIGGER USER")
-        intruder.execute("DELETE FROM event WHERE position = 1")
-    problem(anybody.get("/log/tile/entries/000.p/2"), 404, "not-found")
-    assert anybody.get("/log/tile/0/000.p/2").status_code == 200
-
-
 # --- Proofs ---------------------------------------------------------------------------------------
 
 
