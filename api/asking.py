@@ -10,7 +10,10 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from pydantic_core import PydanticCustomError
+
 from api.problems import QUERY, Problem
+from domain.days import instant_within, read_day, within
 from domain.values import KEY_PATTERN, Bilingual
 from infra.refusals import FieldError
 
@@ -116,13 +119,16 @@ def _fault(name: str, error: Unreadable) -> FieldError:
 _INSTANT: Final = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
 )
-_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _KEY: Final = re.compile(KEY_PATTERN)
 _WHOLE: Final = re.compile(r"\d{1,18}", re.ASCII)
 
 
 def instant(text: str) -> dt.datetime:
-    """An RFC 3339 instant. A `+` that was not escaped arrives as a space, and is taken as one."""
+    """An RFC 3339 instant. A `+` that was not escaped arrives as a space, and is taken as one.
+
+    What lies beyond the calendar is its end: nothing was recorded there, and no time zone leads
+    any farther.
+    """
     text = re.sub(r" (\d{2}:\d{2})$", r"+\1", text)
     wrong = Unreadable(
         "instant", 'Must be an RFC 3339 instant with its offset, such as "2017-05-08T12:00:00Z".'
@@ -132,19 +138,17 @@ def instant(text: str) -> dt.datetime:
     # More than microseconds are cut off: nothing was recorded between two of them.
     text = re.sub(r"(\.\d{6})\d+", r"\1", text.upper())
     try:
-        return dt.datetime.fromisoformat(text).astimezone(dt.UTC)
+        return instant_within(dt.datetime.fromisoformat(text))
     except (ValueError, OverflowError):
         raise wrong from None
 
 
 def day(text: str) -> dt.date:
-    """A day, `2017-05-08`."""
+    """A day, `2017-05-08`; what lies beyond the calendar is its end."""
     try:
-        if _DAY.fullmatch(text):
-            return dt.date.fromisoformat(text)
-    except ValueError:
-        pass
-    raise Unreadable("date", 'Must be a day such as "2014-04-16".')
+        return within(read_day(text))
+    except PydanticCustomError as error:
+        raise Unreadable(error.type, error.message()) from None
 
 
 def whole(minimum: int, maximum: int) -> Callable[[str], int]:

@@ -66,6 +66,7 @@ KINDS: Final = {
     "amount": "amount",
     "citation": "line",
     "corrected fields": "corrected-fields",
+    "day": "date",
     "geometry": "geometry",
     "language": "language",
     "person": "person",
@@ -107,7 +108,6 @@ _LISTS: Final = {
 
 _PLAIN: Final[dict[Any, str]] = {
     bool: "boolean",
-    date: "date",
     float: "number",
     int: "integer",
     str: "line",

@@ -11,7 +11,8 @@ from api.answers import CREATED, answered
 from api.body import read_object
 from api.endpoint import Answer, Endpoint, django_request, operation
 from api.recording import RECORDING
-from domain.values import Bilingual, clean_text
+from domain.characters import NAME_LIMIT, clean_name, clean_text
+from domain.values import Bilingual
 from infra import vault
 from infra.accounts import Role
 from infra.fields import field_errors
@@ -33,7 +34,7 @@ class NewPerson(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     name: Annotated[
-        str, StringConstraints(min_length=1, max_length=200), AfterValidator(clean_text)
+        str, StringConstraints(min_length=1, max_length=NAME_LIMIT), AfterValidator(clean_name)
     ]
     contact: (
         Annotated[str, StringConstraints(min_length=1, max_length=500), AfterValidator(clean_text)]

@@ -6,7 +6,6 @@ correction stays readable as it was.
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,11 +17,12 @@ from pydantic_core import CoreSchema, PydanticOmit, from_json
 
 from domain.act import Act, Body
 from domain.canonical import canonical
+from domain.days import Day
 from domain.decision import Decision, Recorded, judge
 from domain.history import AboutHistory, Correction, effective, standing_at
 from domain.rule import Finding, Rule
 from domain.standing import DepartureWithoutCause
-from domain.values import KEEPER, UNCHANGED, Bilingual, Text, TextKeeper
+from domain.values import KEEPER, STORED, UNCHANGED, Bilingual, Text, TextKeeper
 
 if TYPE_CHECKING:
     from domain.contract import Contract
@@ -167,7 +167,7 @@ class _Sent(BaseModel, Generic[KindT]):
 
     position: int
     reason: Text
-    decided_on: dt.date | None = None
+    decided_on: Day | None = None
     fields: KindT
 
 
@@ -182,7 +182,7 @@ class DecisionRectified(Correction, taken_by=ANY_BODY, basis="4"):
     fr = "Décision rectifiée"
 
     fields: Annotated[dict[str, Any], "corrected fields"] = Field(default_factory=dict)
-    decided_on: dt.date | None = None
+    decided_on: Day | None = None
     written_under: Annotated[int | None, _ONLY_STORED, "schema version"] = None
     """The schema version of the fields, where it is not the first."""
 
@@ -228,7 +228,7 @@ class DecisionRectified(Correction, taken_by=ANY_BODY, basis="4"):
         present = {name: value for name, value in merged.items() if value is not None}
         return replace(
             standing,
-            decision=kind.model_validate_json(canonical(present)),
+            decision=kind.model_validate_json(canonical(present), context={STORED: True}),
             act=replace(standing.act, decided_on=self.decided_on or standing.act.decided_on),
         )
 

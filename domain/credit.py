@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +9,7 @@ from annotated_types import Ge, Le
 from pydantic import BaseModel, ConfigDict
 
 from domain.act import Act, Body
+from domain.days import Day
 from domain.decision import Decision
 from domain.following import ActionHasEnded
 from domain.money import (
@@ -134,7 +134,7 @@ class CreditVoted(Decision, taken_by=VOTES, basis="2", money=True):
     gross: Amount
     net: Amount
     votes: Vote | None = None
-    published_on: dt.date | None = None
+    published_on: Day | None = None
     urgent: bool = False
 
     def judge(

@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, get_arg
 from pydantic import BaseModel, ConfigDict
 
 from domain.act import Act, Body
+from domain.days import days_of
 from domain.rule import Finding, Rule, kebab
 from domain.standing import (
     DecidedBeforeTheContract,
     DecidedInTheFuture,
     DepartureWithoutCause,
     NotUnderWay,
+    OutsideTheCalendar,
     Standing,
 )
 from domain.values import KEEPER, AccountId, Bilingual, ContractId, TextKeeper
@@ -32,7 +34,12 @@ if TYPE_CHECKING:
 ALWAYS: tuple[type[Rule], ...] = (DecidedInTheFuture, DecidedBeforeTheContract)
 """Rules every decision answers to, before its own."""
 
-GENERAL: tuple[type[Rule], ...] = (NotUnderWay, *ALWAYS, DepartureWithoutCause)
+GENERAL: tuple[type[Rule], ...] = (
+    NotUnderWay,
+    *ALWAYS,
+    OutsideTheCalendar,
+    DepartureWithoutCause,
+)
 """Rules any decision can be refused by: its `standings`, its date, its justifications."""
 
 
@@ -224,7 +231,11 @@ def judge(decision: Decision, contract: Contract, act: Act) -> Judgement:
     kind = type(decision)
     if act.body not in kind.taken_by:
         raise NotCompetent(kind, act.body)
-    found = [*obstacles(kind, contract, act), *decision.judge(contract, act)]
+    found = [
+        *obstacles(kind, contract, act),
+        *_outside_the_calendar(decision, act),
+        *decision.judge(contract, act),
+    ]
     departed = [f for f in found if f.departable and f.id in act.departures]
     refusals = [f for f in found if f not in departed]
     justified = {finding.id for finding in departed}
@@ -232,3 +243,10 @@ def judge(decision: Decision, contract: Contract, act: Act) -> Judgement:
         DepartureWithoutCause(rule=rule) for rule in act.departures if rule not in justified
     ]
     return Judgement(tuple(refusals), tuple(departed))
+
+
+def _outside_the_calendar(decision: Decision, act: Act) -> Iterator[OutsideTheCalendar]:
+    yield from OutsideTheCalendar.of("decided_on", act.decided_on)
+    for field, day in days_of(decision):
+        if field != "decided_on":
+            yield from OutsideTheCalendar.of(field, day)

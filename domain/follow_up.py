@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge, Le
 
 from domain.act import Act, Body
+from domain.days import Day
 from domain.decision import Decision
 from domain.following import DIRECTING, FOLLOWING, ActionHasEnded, NotForFollowUp, followed
 from domain.references import (
@@ -151,7 +151,7 @@ class ActionStarted(_OnAction, taken_by=SERVICE, basis="4.4"):
 
     fr = "Action commencée"
 
-    expected_end: dt.date | None = None
+    expected_end: Day | None = None
 
     def judge(
         self, contract: Contract, act: Act
@@ -185,7 +185,7 @@ class MilestoneSet(_OnAction, taken_by=FOLLOWING, basis="4.4"):
 
     milestone: MilestoneId
     title: Title
-    due: dt.date
+    due: Day
 
     def judge(
         self, contract: Contract, act: Act
@@ -240,7 +240,7 @@ class ActionRescheduled(_OnAction, taken_by=SERVICE | DIRECTING, basis="4.4"):
 
     fr = "Action replanifiée"
 
-    expected_end: dt.date
+    expected_end: Day
     reason: Text
 
     def judge(

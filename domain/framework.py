@@ -7,7 +7,7 @@ version here; nothing else changes.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import MAXYEAR, date
 from typing import Literal
 
 from domain.values import Bilingual
@@ -21,9 +21,14 @@ class Months:
     basis: str
 
     def after(self, day: date) -> date:
-        """The same day of the month, `count` months on; the month's last day where it has none."""
+        """The same day of the month, `count` months on; the month's last day where it has none.
+
+        The last day there is, if that is beyond the calendar.
+        """
         years, month = divmod(day.month - 1 + self.count, 12)
         year, month = day.year + years, month + 1
+        if year > MAXYEAR:
+            return date.max
         for last in (day.day, 30, 29, 28):
             try:
                 return date(year, month, min(day.day, last))

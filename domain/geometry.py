@@ -1,6 +1,7 @@
 """The perimeter of a contract as GeoJSON (RFC 7946), in WGS 84.
 
-The city's own geodata is in EPSG:2056 (MN95); a geometry that says so is reprojected.
+The city's own geodata is in EPSG:2056 (MN95); a geometry that says so is reprojected. Rings are
+turned as RFC 7946, 3.1.6, has them: the outer ones counter-clockwise, holes clockwise.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 from pyproj import Transformer
+from shapely import is_ccw, linearrings
 from shapely.errors import ShapelyError
 from shapely.geometry import MultiPolygon, Polygon, box
 from shapely.validation import explain_validity
 
-from domain.values import KEEPER
+from domain.values import STORED
 
 RING_LEAST = 4
 """Positions of the smallest ring: a triangle, closed."""
@@ -124,15 +126,41 @@ def read_perimeter(geojson: Any) -> dict[str, Any]:
         raise _refuse("empty", "The geometry is empty.")
     if not CANTON.covers(geometry):
         raise _refuse("outside", "The geometry lies outside the canton of Geneva.")
-    written = [[[list(position) for position in ring] for ring in rings] for rings in polygons]
+    written = [
+        _turned([[list(position) for position in ring] for ring in rings]) for rings in polygons
+    ]
     if len(written) == 1:
         return {"type": "Polygon", "coordinates": written[0]}
     return {"type": "MultiPolygon", "coordinates": written}
 
 
-def _sent_or_stored(geojson: Any, info: ValidationInfo) -> Any:
-    """What is sent is validated; what is stored was, and history is not judged again."""
-    return read_perimeter(geojson) if KEEPER in (info.context or {}) else geojson
+def _turned(rings: list[list[Any]]) -> list[list[Any]]:
+    """The rings of one polygon, the first counter-clockwise and the others clockwise."""
+    return [
+        ring if is_ccw(linearrings(ring)) == (place == 0) else ring[::-1]
+        for place, ring in enumerate(rings)
+    ]
+
+
+def stored_perimeter(geojson: dict[str, Any]) -> dict[str, Any]:
+    """A perimeter as it was recorded, its rings turned: earlier versions left them as sent.
+
+    Raises:
+        PydanticCustomError: it is none, so the event was altered.
+    """
+    try:
+        parts = geojson["coordinates"]
+        if geojson["type"] == "Polygon":
+            return {**geojson, "coordinates": _turned(parts)}
+        return {**geojson, "coordinates": [_turned(rings) for rings in parts]}
+    except (KeyError, TypeError, ValueError, ShapelyError):
+        raise _refuse("geometry", "Must be a GeoJSON geometry.") from None
+
+
+def _read(value: Any, info: ValidationInfo) -> dict[str, Any]:
+    if info.context and STORED in info.context:
+        return stored_perimeter(value)
+    return read_perimeter(value)
 
 
 def _reprojected(ring: list[tuple[float, float]]) -> list[tuple[float, float]]:
@@ -156,7 +184,7 @@ _RINGS = {
 
 Perimeter = Annotated[
     dict[str, Any],
-    BeforeValidator(_sent_or_stored),
+    BeforeValidator(_read),
     WithJsonSchema(
         {
             "type": "object",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from domain.act import Act, Body
 from domain.contract import Handover
+from domain.days import Day
 from domain.decision import Decision
 from domain.following import DIRECTING, FOLLOWING, ActionHasEnded, NotForFollowUp, followed
 from domain.references import Reference, UnknownService, is_service, refers
@@ -49,7 +49,7 @@ class HandoverProposed(Decision, taken_by=FOLLOWING | DIRECTING, basis="4.4"):
     service: ServiceId | None = None
     relay: PersonId | None = None
     what_goes_on: Text
-    starts_on: dt.date
+    starts_on: Day
 
     def judge(
         self, contract: Contract, act: Act

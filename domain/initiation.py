@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from domain.act import Act, Body
 from domain.contract import earliest
+from domain.days import Day
 from domain.decision import Decision
 from domain.framework import FRAMEWORKS
 from domain.geometry import Perimeter
@@ -230,7 +231,7 @@ class MunicipalCouncilInformed(Decision, taken_by=COUNCIL, basis="4.1"):
     fr = "Conseil municipal informé"
 
     reference: Citation
-    informed_on: date | None = None
+    informed_on: Day | None = None
     """The day it was told, if not the day of the decision."""
 
     def judge(self, contract: Contract, act: Act) -> Iterator[InformedAfterTheLaunch]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
 from typing import TYPE_CHECKING, Self
 
 from domain.act import Act, Body
+from domain.days import Day
 from domain.decision import Decision
 from domain.references import (
     ServiceOfAnotherDepartment,
@@ -77,7 +77,7 @@ class CoordinatorAppointed(Decision, taken_by=COUNCIL, basis="2"):
     standings = NOT_ENDED
 
     person: PersonId
-    starts_on: date
+    starts_on: Day
 
     def judge(self, contract: Contract, act: Act) -> Iterator[TermsOverlap]:
         left_on = contract.coordinator_left_on
@@ -96,7 +96,7 @@ class CoordinatorRelieved(Decision, taken_by=COUNCIL, basis="2"):
     requires = (NoCoordinatorInOffice,)
     standings = NOT_ENDED
 
-    ends_on: date
+    ends_on: Day
     successor: PersonId | None = None
 
     def judge(

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from domain.act import Act, Body
 from domain.contract import earliest
+from domain.days import Day
 from domain.decision import Decision
 from domain.gathering import QUORATE, PlenaryOverdue, Purpose
 from domain.references import AlreadyKnown, Reference, is_new, refers
@@ -156,7 +157,7 @@ class PlenaryConvened(Decision, taken_by=CONVENERS, basis="3.1"):
     requires = QUORATE
 
     plenary: PlenaryId
-    date: dt.date
+    date: Day
     place: Place
     agenda: Text
     accessibility: Annotated[tuple[Accessibility, ...], MaxLen(20)] = ()
@@ -184,7 +185,7 @@ class PlenaryPostponed(Decision, taken_by=CONVENERS, basis="3.1"):
     requires = QUORATE
 
     plenary: PlenaryId
-    date: dt.date
+    date: Day
     reason: Text
 
     def judge(

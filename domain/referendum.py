@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from domain.act import Act, Body
 from domain.contract import Route
+from domain.days import Day, days_after
 from domain.decision import Decision
 from domain.money import PublishedBeforeVoted
 from domain.reference import Delay
@@ -96,7 +97,7 @@ class NotContested(Rule, basis="Cst-GE 77"):
 
 def _delay_ends(delay: Delay, published_on: dt.date) -> dt.date:
     """The last day on which a referendum can be requested."""
-    return published_on + dt.timedelta(days=delay.days)
+    return days_after(published_on, delay.days)
 
 
 def _voted(contract: Contract, act: Act, action: ActionId) -> Route | None:
@@ -122,7 +123,7 @@ class CreditPublished(Decision, taken_by=VOTES, basis="Cst-GE 77", money=True):
     standings = WINDING_UP
 
     action: ActionId
-    published_on: dt.date
+    published_on: Day
     reference: Citation | None = None
 
     def judge(
@@ -178,8 +179,8 @@ class CreditBecameEnforceable(Decision, taken_by=VOTES, basis="Cst-GE 77", money
     standings = WINDING_UP
 
     action: ActionId
-    enforceable_on: dt.date
-    accepted_by_voters_on: dt.date | None = None
+    enforceable_on: Day
+    accepted_by_voters_on: Day | None = None
 
     def judge(
         self, contract: Contract, act: Act
@@ -234,7 +235,7 @@ class CreditOverturned(Decision, taken_by=VOTES, basis="Cst-GE 77", money=True):
     standings = WINDING_UP
 
     action: ActionId
-    voted_on: dt.date
+    voted_on: Day
 
     def judge(
         self, contract: Contract, act: Act

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
+from domain.days import FIRST_DAY, LAST_DAY
 from domain.rule import Rule
 from domain.values import Term
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import date
 
     from domain.act import Act
     from domain.contract import Contract
@@ -60,6 +62,18 @@ class DecidedBeforeTheContract(Rule, basis="4.1"):
     def check(cls, contract: Contract, act: Act) -> Iterator[Self]:
         if contract.initiated_on is not None and act.decided_on < contract.initiated_on:
             yield cls(decided_on=act.decided_on, initiated_on=contract.initiated_on)
+
+
+class OutsideTheCalendar(Rule, basis="4"):
+    """Every day lies where delays can be counted from it, and no slip of the pen is far off."""
+
+    fr = "Le jour {day} (« {field} ») est hors du calendrier, qui va du {first} au {last}."
+    en = "The day {day} (“{field}”) is outside the calendar, which goes from {first} to {last}."
+
+    @classmethod
+    def of(cls, field: str, day: date) -> Iterator[Self]:
+        if not FIRST_DAY <= day <= LAST_DAY:
+            yield cls(field=field, day=day, first=FIRST_DAY, last=LAST_DAY)
 
 
 class DepartureWithoutCause(Rule, basis="4"):

@@ -18,12 +18,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from domain.act import Act, Evidence
 from domain.canonical import canonical
 from domain.decision import Decision, UnknownDecisionType, decision_type
-from domain.values import Key, TextRef
+from domain.values import STORED, Key, TextRef
 
 if TYPE_CHECKING:
     from domain.values import ContractId
 
 DecisionT = TypeVar("DecisionT", bound=Decision)
+
+_HISTORY = {STORED: True}
+"""What was recorded is read as it is, even where the same would not be accepted today."""
 
 
 class NewerSchema(ValueError):
@@ -109,11 +112,11 @@ def read(slug: str, schema: int, payload: str | bytes) -> Content[Any]:
     """
     kind = decision_type(slug)
     if schema == kind.schema_version:
-        return _content(kind).model_validate_json(payload)
+        return _content(kind).model_validate_json(payload, context=_HISTORY)
     if schema > kind.schema_version:
         raise NewerSchema(
             f"{slug} was stored under schema {schema}, known is {kind.schema_version}"
         )
     content = json.loads(payload)
     content["data"] = kind.upcast(content["data"], schema)
-    return _content(kind).model_validate_json(canonical(content))
+    return _content(kind).model_validate_json(canonical(content), context=_HISTORY)

@@ -7,7 +7,6 @@ be forgotten. Free text and identities are held by reference: `Text` and `Person
 from __future__ import annotations
 
 import re
-import unicodedata
 from decimal import Decimal
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, NewType, Protocol, Self
@@ -24,6 +23,8 @@ from pydantic import (
     WithJsonSchema,
 )
 from pydantic_core import PydanticCustomError
+
+from domain.characters import clean_line, clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,68 +63,42 @@ class Term(str, Enum):  # noqa: UP042 - StrEnum takes no names beside the value
         return Bilingual(self.fr, self.en)
 
 
-# --- Characters ---------------------------------------------------------------------------------
+# --- Reading -------------------------------------------------------------------------------------
 
-_LINE_CONTROLS = frozenset("\n\r\t")
+STORED = "stored"
+"""The key of the validation context that says: this is history, which is not judged again."""
+
+KEEPER = "keeper"
+"""The key under which a `TextKeeper` is handed in."""
+
+UNCHANGED = "unchanged"
+"""The key under which a rectification hands in the stored fields that may stay as they are."""
 
 
-# What turns the direction of writing can make a line read as something else.
-_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+def is_stored(value: Any, info: ValidationInfo) -> bool:
+    """Whether the value was recorded before: today's idea of a good one is not asked of it."""
+    context: Mapping[str, Any] = info.context or {}
+    return STORED in context or (UNCHANGED in context and _holds(context[UNCHANGED], value))
 
 
-def _breaks_a_line(character: str) -> bool:
-    return (
-        unicodedata.category(character) in {"Cc", "Cs", "Co", "Zl", "Zp"} or character in _TURNING
-    )
+def _holds(stored: Any, value: Any) -> bool:
+    """Whether the value stands somewhere in the stored fields."""
+    if stored == value:
+        return True
+    match stored:
+        case dict():
+            return any(_holds(each, value) for each in stored.values())
+        case list():
+            return any(_holds(each, value) for each in stored)
+        case _:
+            return False
 
 
 def _line(limit: int) -> AfterValidator:
-    """One line of text in Unicode's composed form (NFC), which is what the limit counts.
-
-    What it lets through passes again unchanged: a stored event is read by the same types. So it
-    asks for nothing that a later version of Unicode may change, such as whether a character is
-    assigned.
-    """
-
-    def read(sent: str) -> str:
-        value = unicodedata.normalize("NFC", sent)
-        if not value.isprintable():
-            for character in value:
-                if _breaks_a_line(character):
-                    raise PydanticCustomError(
-                        "characters",
-                        "Character U+{code} is not allowed here.",
-                        {"code": f"{ord(character):04X}"},
-                    )
-        if value != value.strip() or not value:
-            raise PydanticCustomError("blank", "Must not be blank, nor begin or end with a space.")
-        if len(value) > limit:
-            raise PydanticCustomError(
-                "string_too_long",
-                "String should have at most {max_length} characters",
-                {"max_length": limit},
-            )
-        return value
+    def read(sent: str, info: ValidationInfo) -> str:
+        return sent if is_stored(sent, info) else clean_line(sent, limit)
 
     return AfterValidator(read)
-
-
-def clean_text(value: str) -> str:
-    """Several lines of text, without control characters but for line ends and tabs, in NFC.
-
-    Raises:
-        PydanticCustomError: a control character, a lone surrogate, or nothing but spaces.
-    """
-    for character in value:
-        if character not in _LINE_CONTROLS and unicodedata.category(character) in {"Cc", "Cs"}:
-            raise PydanticCustomError(
-                "characters",
-                "Character U+{code} is not allowed in a text.",
-                {"code": f"{ord(character):04X}"},
-            )
-    if not value.strip():
-        raise PydanticCustomError("blank", "Must not be blank.")
-    return unicodedata.normalize("NFC", value)
 
 
 # --- Names and identifiers ----------------------------------------------------------------------
@@ -236,30 +211,13 @@ class TextKeeper(Protocol):
     def keep(self, text: str, audience: Audience) -> TextRef: ...
 
 
-KEEPER = "keeper"
-"""The key of the validation context under which a `TextKeeper` is handed in."""
-
-UNCHANGED = "unchanged"
-"""The key under which a rectification hands in the stored fields that may stay as they are."""
-
-
-def _holds(stored: Any, reference: Any) -> bool:
-    """Whether the reference stands somewhere in the stored fields."""
-    match stored:
-        case dict():
-            return stored == reference or any(_holds(v, reference) for v in stored.values())
-        case list():
-            return any(_holds(each, reference) for each in stored)
-        case _:
-            return False
-
-
 def _kept(audience: Audience) -> BeforeValidator:
     def keep(value: Any, info: ValidationInfo) -> Any:
         context: Mapping[str, Any] = info.context or {}
         keeper: TextKeeper | None = context.get(KEEPER)
         if not isinstance(value, str):
-            if keeper is not None and not _holds(context.get(UNCHANGED), value):
+            unchanged = isinstance(value, dict) and _holds(context.get(UNCHANGED), value)
+            if keeper is not None and not unchanged:
                 raise PydanticCustomError("string_type", "Input should be a valid string")
             return value
         if keeper is None:

@@ -5,17 +5,15 @@ Faults are named by JSON pointers (RFC 6901) into the request, all of them at on
 
 from __future__ import annotations
 
-import datetime as dt
 import json
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 from annotated_types import MaxLen
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from domain.act import Body, Evidence
+from domain.days import Day
 from domain.values import KEEPER, Key, Text
 from infra.refusals import FieldError
 
@@ -26,26 +24,12 @@ if TYPE_CHECKING:
     from domain.decision import Decision
     from infra.vault import Keeper
 
-_ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-
-
-def _date(value: Any) -> dt.date:
-    if type(value) is dt.date:
-        return value
-    if isinstance(value, str) and _ISO_DATE.fullmatch(value):
-        try:
-            return dt.date.fromisoformat(value)
-        except ValueError:
-            pass
-    raise PydanticCustomError("date", 'Must be a day such as "2014-04-16".')
-
-
 class Circumstances(BaseModel):
     """What an act has besides the decision: when, on what evidence, with which justifications."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    decided_on: Annotated[dt.date, BeforeValidator(_date)]
+    decided_on: Day
     evidence: Annotated[tuple[Evidence, ...], MaxLen(100)] = ()
     departures: Annotated[dict[Key, Text], MaxLen(50)] = {}
 

@@ -31,7 +31,8 @@ from pydantic import (
     ValidationError,
 )
 
-from domain.values import Key, clean_text
+from domain.characters import NAME_LIMIT, clean_name, clean_text
+from domain.values import Key
 from infra.accounts import NAME_PATTERN
 from infra.fields import pointer
 from infra.refusals import FieldError
@@ -40,7 +41,7 @@ LONGEST_LINE: Final = 5 * 1024 * 1024
 """Bytes; as much as one request may have."""
 
 Handle = Annotated[str, StringConstraints(min_length=1, max_length=120)]
-_Name = Annotated[str, StringConstraints(max_length=200), AfterValidator(clean_text)]
+_Name = Annotated[str, StringConstraints(max_length=NAME_LIMIT), AfterValidator(clean_name)]
 _Contact = Annotated[str, StringConstraints(max_length=1000), AfterValidator(clean_text)]
 
 

@@ -10,13 +10,17 @@ import contextlib
 import json
 import sys
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 import typer
+from pydantic_core import PydanticCustomError
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from domain import days
+from domain.days import instant_within, within
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -108,22 +112,19 @@ def read_instant(given: str | None, option: str) -> datetime | None:
     """An instant in RFC 3339, such as 2015-09-23T18:00:00Z; a day alone means its end, in UTC."""
     if given is None:
         return None
-    try:
+    with contextlib.suppress(ValueError, OverflowError):
         if len(given) == len("2015-09-23"):
-            return datetime.fromisoformat(f"{given}T23:59:59.999999+00:00")
+            return instant_within(datetime.fromisoformat(f"{given}T23:59:59.999999+00:00"))
         instant = datetime.fromisoformat(given)
-    except ValueError:
-        instant = None
-    if instant is None or instant.tzinfo is None:
-        fail(f"{option} takes an instant such as 2015-09-23T18:00:00Z, not {given}.", USED_WRONGLY)
-    return instant.astimezone(UTC)
+        if instant.tzinfo is not None:
+            return instant_within(instant)
+    fail(f"{option} takes an instant such as 2015-09-23T18:00:00Z, not {given}.", USED_WRONGLY)
 
 
 def read_day(given: str | None, option: str) -> date | None:
     """A day, such as 2015-09-23."""
     if given is None:
         return None
-    with contextlib.suppress(ValueError):
-        if len(given) == len("2015-09-23"):
-            return date.fromisoformat(given)
+    with contextlib.suppress(PydanticCustomError):
+        return within(days.read_day(given))
     fail(f"{option} takes a day such as 2015-09-23, not {given}.", USED_WRONGLY)

@@ -1,6 +1,5 @@
 """Types describe themselves; one added at run time needs no other change."""
 
-import datetime as dt
 import re
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +13,7 @@ from api.sentences import FRENCH
 from api.words import FIELDS
 from domain.act import Body
 from domain.catalogue import catalogue
+from domain.days import Day
 from domain.decision import Decision
 from domain.plenaries import PromotionTooShort
 from domain.rule import Rule
@@ -168,7 +168,7 @@ def street_party(monkeypatch):
         fr = "Fête de rue tenue"
 
         title: Title
-        date: dt.date
+        date: Day
         host: ServiceId
         helpers: Annotated[tuple[PersonId, ...], MaxLen(5)] = ()
         weather: Weather = Weather.SUN

@@ -10,6 +10,7 @@ from dataclasses import replace
 from domain.act import Body
 from domain.catalogue import CHAPTERS, catalogue
 from domain.commission import DelegatesResigned
+from domain.days import FIRST_DAY
 from domain.decision import GENERAL, Decision
 from domain.gathering import CommissionInquorate, CommissionNotConstituted, NotLaunched
 from domain.initiation import ContractInitiated
@@ -20,6 +21,7 @@ from domain.standing import (
     DecidedInTheFuture,
     DepartureWithoutCause,
     NotUnderWay,
+    OutsideTheCalendar,
 )
 from tests.domain.given import ONE_DAY, Accepted, Law, Laws, Refused, Taken, person, take
 from tests.domain.stages import INITIATED, INITIATES, LAUNCHED, PROMOTED
@@ -67,6 +69,9 @@ def _general(law: Accepted) -> Laws:
             story=law.story or INITIATED,
             taken=taken.on(INITIATES.decided_on - ONE_DAY),
         ),
+        OutsideTheCalendar: _refused(
+            law, OutsideTheCalendar, taken=taken.on(FIRST_DAY - ONE_DAY)
+        ),
         DepartureWithoutCause: _refused(
             law, DepartureWithoutCause, taken=replace(taken, departing=("not-a-rule",))
         ),
@@ -106,5 +111,6 @@ assert set(GENERAL) == {
     NotUnderWay,
     DecidedInTheFuture,
     DecidedBeforeTheContract,
+    OutsideTheCalendar,
     DepartureWithoutCause,
 }

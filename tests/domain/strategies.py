@@ -94,6 +94,7 @@ BY_MARK: Mapping[str, SearchStrategy[Any]] = {
     "citation": lines(60),
     "place": lines(120),
     "language": st.text(string.ascii_lowercase, min_size=2, max_size=3),
+    "day": days,
     "year": st.integers(2013, 2019),
     "amount": amounts,
     "text": texts,
@@ -132,7 +133,6 @@ def _plain(kind: type, least: Any, most: Any) -> SearchStrategy[Any]:
         bool: st.booleans(),
         int: st.integers(least, most) if kind is int else st.nothing(),
         float: st.floats(least, most, allow_nan=False) if kind is float else st.nothing(),
-        dt.date: days,
     }[kind]
 
 

@@ -1,6 +1,7 @@
 """The perimeter: valid GeoJSON in the canton; WGS 84 or EPSG:2056 in, WGS 84 out."""
 
 import contextlib
+import itertools
 import json
 import math
 import time
@@ -11,8 +12,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
-from domain.geometry import _from_mn95, read_perimeter
+from domain.geometry import _from_mn95, read_perimeter, stored_perimeter
 from domain.initiation import PerimeterSet
+from domain.stored import read
 from tests.domain.given import Keeper, told
 from tests.domain.stages import INITIATED, SQUARE
 
@@ -206,3 +208,49 @@ def test_nothing_that_is_sent_raises_anything_else(sent):
     for geometry in (sent, {"type": "Polygon", "coordinates": sent}, {**SQUARE, "crs": sent}):
         with contextlib.suppress(PydanticCustomError):
             read_perimeter(geometry)
+
+
+# --- RFC 7946 -----------------------------------------------------------------------------------
+
+CLOCKWISE = RING[::-1]
+
+
+def turns(ring) -> str:
+    """Which way a ring goes round, by its signed area."""
+    area = sum(a[0] * b[1] - b[0] * a[1] for a, b in itertools.pairwise(ring))
+    return "counter-clockwise" if area > 0 else "clockwise"
+
+
+@pytest.mark.parametrize("outer", [RING, CLOCKWISE])
+@pytest.mark.parametrize("hole", [HOLE, HOLE[::-1]])
+def test_outer_rings_go_counter_clockwise_and_holes_clockwise(outer, hole):
+    """Section 3.1.6, whatever was sent; which corner a ring begins at stays."""
+    for geometry in (
+        polygon(outer, hole),
+        {"type": "MultiPolygon", "coordinates": [[moved(outer, east=0.02)], [outer, hole]]},
+    ):
+        read = read_perimeter(geometry)
+        parts = [read["coordinates"]] if read["type"] == "Polygon" else read["coordinates"]
+        for first, *others in parts:
+            assert turns(first) == "counter-clockwise"
+            assert {turns(other) for other in others} <= {"clockwise"}
+        assert parts[-1][0][0] == RING[0]
+        assert read_perimeter(read) == read == stored_perimeter(geometry | read)
+
+
+def test_what_was_stored_as_it_was_sent_is_read_the_right_way_round():
+    """The payload, and so its digest, is left alone."""
+    payload = json.dumps({"data": {"perimeter": polygon(CLOCKWISE, HOLE)}})
+    stored = read("perimeter-set", 1, payload).data
+    assert stored.perimeter == read_perimeter(polygon(CLOCKWISE, HOLE))
+
+
+@pytest.mark.parametrize("altered", [{}, {"type": "Polygon", "coordinates": [[1]]}, polygon([1])])
+def test_an_altered_perimeter_cannot_be_read(altered):
+    with pytest.raises(ValidationError):
+        read("perimeter-set", 1, json.dumps({"data": {"perimeter": altered}}))
+
+
+def test_only_what_rfc_7946_has_is_kept():
+    sent = polygon(RING, crs="EPSG:4326", bbox=[0, 0, 1, 1], properties={"x": 1}, features=[])
+    assert read_perimeter(sent).keys() == {"type", "coordinates"}

@@ -20,14 +20,15 @@ from domain.decision import Decision
 from domain.stored import Content
 from domain.values import Key, TextRef
 
-HARMLESS = (Enum, bool, int, float, dt.date, type(None))
+HARMLESS = (Enum, bool, int, float, type(None))
 
 MARKED = {
     str: {"key", "person", "title", "citation", "place", "language", "text id", "digest", "sha256"},
     Decimal: {"amount"},
+    dt.date: {"day"},
     dict: {"geometry", "corrected fields"},
 }
-"""What words, sums and free-form objects may be. Corrected fields are of the corrected type."""
+"""What words, sums, days and free-form objects may be. Corrected fields are of the corrected type."""
 
 
 def leaves(

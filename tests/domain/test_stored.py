@@ -1,5 +1,6 @@
 """A decision as it is written down: its names, its schema versions, its canonical bytes."""
 
+import copy
 import json
 from dataclasses import replace
 
@@ -10,10 +11,11 @@ from pydantic import ValidationError
 
 from domain.act import Evidence
 from domain.canonical import canonical
+from domain.corrections import DecisionRectified
 from domain.decision import UnknownDecisionType, decision_type
 from domain.initiation import ContractInitiated, PerimeterSet
 from domain.stored import NewerSchema, content_of, read, write
-from tests.domain.given import text_ref, told
+from tests.domain.given import parse, text_ref, told
 from tests.domain.stages import CLOSED, INITIATED, SETS_PERIMETER
 
 INITIATION = told(*INITIATED).history[0]
@@ -98,6 +100,45 @@ def test_a_decision_made_in_the_program_keeps_to_its_fields():
     perimeter = SETS_PERIMETER.read(told(*INITIATED))
     with pytest.raises(ValidationError, match="frozen"):
         perimeter.streets = ()
+
+
+# --- History is not judged again ----------------------------------------------------------------
+
+HIDDEN = "Un\u202e \u200btitre"
+
+
+@pytest.mark.parametrize(
+    ("slug", "fields"),
+    [
+        ("strategic-option-validated", {"subject": HIDDEN, "outcome": "validated"}),
+        ("strategic-option-validated", {"subject": "\u200b", "outcome": "validated"}),
+        ("municipal-council-informed", {"reference": HIDDEN, "informed_on": "9999-12-31"}),
+        ("credit-published", {"action": "a1", "published_on": "0001-01-01"}),
+    ],
+)
+def test_what_was_accepted_once_is_read_for_ever(slug, fields):
+    """What would be refused today: its days, and its words."""
+    evidence = [{"title": HIDDEN, "reference": HIDDEN}]
+    payload = canonical({"data": fields, "evidence": evidence})
+    content = read(slug, 1, payload)
+    assert write(content.data, replace(INITIATION.act, evidence=content.evidence)) == payload
+    sent = {**fields, "subject": HIDDEN} if "subject" in fields else fields
+    if slug != "credit-published":
+        with pytest.raises(ValidationError):
+            parse(decision_type(slug), told(*INITIATED), **sent)
+
+
+def test_a_rectification_leaves_alone_what_it_does_not_correct():
+    """A field that would be refused today stays, while another one is corrected."""
+    contract = copy.deepcopy(told(*CLOSED))
+    first = next(r for r in contract.history if r.decision.slug == "plenary-convened")
+    old = first.decision.model_copy(update={"place": HIDDEN})
+    contract.history[first.position - 1] = replace(first, decision=old)
+    later = {"position": first.position, "reason": "Une faute."}
+    rectified = parse(DecisionRectified, contract, **later, fields={"languages": ["fr", "es"]})
+    assert rectified.corrected(contract.history[first.position - 1]).decision.place == HIDDEN
+    with pytest.raises(ValidationError):
+        parse(DecisionRectified, contract, **later, fields={"place": f"{HIDDEN}!"})
 
 
 # --- RFC 8785 -----------------------------------------------------------------------------------

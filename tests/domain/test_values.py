@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from domain.act import Body, Evidence
+from domain.characters import clean_text
 from domain.rule import kebab
 from domain.values import (
     KEEPER,
@@ -24,7 +25,6 @@ from domain.values import (
     Text,
     TextRef,
     Title,
-    clean_text,
 )
 from tests.domain.given import Keeper, person, text_ref
 
