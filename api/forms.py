@@ -6,7 +6,6 @@ Derived from the class: names from `api/words.py`, kinds from what its fields ar
 from __future__ import annotations
 
 import types
-from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any, Final, NotRequired, Union, get_args, get_origin
 
 from annotated_types import Ge, Le, MaxLen, MinLen

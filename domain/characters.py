@@ -30,7 +30,14 @@ _VISIBLE_FORMATS = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u
 _OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e")
 """Embeddings and overrides: a text reads as something else. Isolates and marks do for texts."""
 
-_SHOWN = frozenset("Lu Ll Lt Lm Lo Nd Nl No Pc Pd Ps Pe Pi Pf Po Sm Sc Sk So Cn".split())
+_PLANE_ENDS = (0xFFFE, 0xFFFF)
+_SET_ASIDE = (
+    range(0x2065, 0x2066),
+    range(0xFDD0, 0xFDF0),
+    range(0xFFF0, 0xFFF9),
+    range(0xE0000, 0xE1000),
+)
+"""Code points that are never characters, or only ones that show nothing."""
 
 _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 """Letters and symbols that show nothing: the Hangul fillers and the empty Braille pattern."""
@@ -140,13 +147,7 @@ def _is_no_character(character: str) -> bool:
     if unicodedata.category(character) != "Cn":
         return False
     code = ord(character)
-    return (
-        code & 0xFFFE == 0xFFFE
-        or 0xFDD0 <= code <= 0xFDEF
-        or 0xFFF0 <= code <= 0xFFF8
-        or 0xE0000 <= code <= 0xE0FFF
-        or code == 0x2065
-    )
+    return code % 0x10000 in _PLANE_ENDS or any(code in aside for aside in _SET_ASIDE)
 
 
 def _joins(value: str, at: int) -> bool:
@@ -161,6 +162,10 @@ def _shows(value: str) -> bool:
     What is not assigned may be: a later Unicode than this Python's has more signs.
     """
     return any(
-        unicodedata.category(each) in _SHOWN and each not in _BLANK and not _is_no_character(each)
+        _may_show(unicodedata.category(each)) and each not in _BLANK and not _is_no_character(each)
         for each in value
     )
+
+
+def _may_show(category: str) -> bool:
+    return category[0] in "LNPS" or category == "Cn"

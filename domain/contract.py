@@ -103,12 +103,16 @@ class Route:
     voted: Decimal = ZERO
     urgent: bool = False
     published_on: date | None = None
-    contested: bool = False
+    contested_on: date | None = None
     granted_on: date | None = None
     granted: Decimal = ZERO
     committed: Decimal = ZERO
     spent: Decimal = ZERO
     released: Decimal = ZERO
+
+    @property
+    def contested(self) -> bool:
+        return self.contested_on is not None
 
     @property
     def available(self) -> Decimal:

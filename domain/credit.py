@@ -9,6 +9,7 @@ from annotated_types import Ge, Le
 from pydantic import BaseModel, ConfigDict
 
 from domain.act import Act, Body
+from domain.chronology import NotYetHappened, has_happened
 from domain.days import Day
 from domain.decision import Decision
 from domain.following import ActionHasEnded
@@ -146,6 +147,7 @@ class CreditVoted(Decision, taken_by=VOTES, basis="2", money=True):
         | AmountNotPositive
         | NetAboveGross
         | PublishedBeforeVoted
+        | NotYetHappened
     ]:
         yield from _awaits_vote(contract, act, self.action)
         yield from is_gross_and_net(self.gross, self.net)
@@ -153,6 +155,8 @@ class CreditVoted(Decision, taken_by=VOTES, basis="2", money=True):
             yield NotADeliberation(instrument=self.instrument)
         if self.published_on is not None and self.published_on < act.decided_on:
             yield PublishedBeforeVoted(published_on=self.published_on, decided_on=act.decided_on)
+        # Published after the vote: by the day this is recorded, not by that of the decision.
+        yield from has_happened("published_on", self.published_on, act.today)
 
     def apply(self, contract: Contract, act: Act) -> None:
         if (route := contract.route(self.action)) is not None:
@@ -161,7 +165,7 @@ class CreditVoted(Decision, taken_by=VOTES, basis="2", money=True):
             route.voted = self.gross
             route.urgent = self.urgent
             route.published_on = self.published_on
-            route.contested = False
+            route.contested_on = None
 
 
 class CreditRefused(Decision, taken_by=VOTES, basis="2", money=True):

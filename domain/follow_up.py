@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from annotated_types import Ge, Le
 
 from domain.act import Act, Body
+from domain.chronology import DECISION, START, BeforeItsCause, not_before
 from domain.days import Day
 from domain.decision import Decision
 from domain.following import DIRECTING, FOLLOWING, ActionHasEnded, NotForFollowUp, followed
@@ -162,8 +163,10 @@ class ActionStarted(_OnAction, taken_by=SERVICE, basis="4.4"):
         | NoResponsibleService
         | NotFunded
         | AlreadyStarted
+        | BeforeItsCause
     ]:
         yield from followed(contract, act, self.action)
+        yield from not_before("expected_end", self.expected_end, START, act.decided_on)
         action = contract.actions.get(self.action)
         if action is None:
             return
@@ -189,8 +192,9 @@ class MilestoneSet(_OnAction, taken_by=FOLLOWING, basis="4.4"):
 
     def judge(
         self, contract: Contract, act: Act
-    ) -> Iterator[Reference | NotForFollowUp | ActionHasEnded | AlreadyKnown]:
+    ) -> Iterator[Reference | NotForFollowUp | ActionHasEnded | AlreadyKnown | BeforeItsCause]:
         yield from followed(contract, act, self.action)
+        yield from not_before("due", self.due, DECISION, act.decided_on)
         action = contract.actions.get(self.action)
         if action is not None and self.milestone in action.milestones:
             yield AlreadyKnown(kind=MILESTONE, id=self.milestone)
@@ -245,8 +249,12 @@ class ActionRescheduled(_OnAction, taken_by=SERVICE | DIRECTING, basis="4.4"):
 
     def judge(
         self, contract: Contract, act: Act
-    ) -> Iterator[Reference | NotForFollowUp | ActionHasEnded]:
+    ) -> Iterator[Reference | NotForFollowUp | ActionHasEnded | BeforeItsCause]:
         yield from followed(contract, act, self.action)
+        yield from not_before("expected_end", self.expected_end, DECISION, act.decided_on)
+        action = contract.actions.get(self.action)
+        if action is not None:
+            yield from not_before("expected_end", self.expected_end, START, action.started_on)
 
 
 class ActionCompleted(_OnAction, taken_by=SERVICE, basis="4.4"):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from domain.act import Act, Body
+from domain.chronology import DECISION, BeforeItsCause, not_before
 from domain.contract import Handover
 from domain.days import Day
 from domain.decision import Decision
@@ -53,7 +54,15 @@ class HandoverProposed(Decision, taken_by=FOLLOWING | DIRECTING, basis="4.4"):
 
     def judge(
         self, contract: Contract, act: Act
-    ) -> Iterator[Reference | NotForFollowUp | UnknownService | NoRelayNamed | HandoverPending]:
+    ) -> Iterator[
+        Reference
+        | NotForFollowUp
+        | UnknownService
+        | NoRelayNamed
+        | HandoverPending
+        | BeforeItsCause
+    ]:
+        yield from not_before("starts_on", self.starts_on, DECISION, act.decided_on)
         for found in followed(contract, act, self.action):
             if not isinstance(found, ActionHasEnded):
                 yield found

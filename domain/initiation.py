@@ -10,6 +10,13 @@ from annotated_types import MaxLen
 from pydantic import BaseModel, ConfigDict
 
 from domain.act import Act, Body
+from domain.chronology import (
+    INITIATION,
+    BeforeItsCause,
+    NotYetHappened,
+    has_happened,
+    not_before,
+)
 from domain.contract import earliest
 from domain.days import Day
 from domain.decision import Decision
@@ -234,8 +241,12 @@ class MunicipalCouncilInformed(Decision, taken_by=COUNCIL, basis="4.1"):
     informed_on: Day | None = None
     """The day it was told, if not the day of the decision."""
 
-    def judge(self, contract: Contract, act: Act) -> Iterator[InformedAfterTheLaunch]:
+    def judge(
+        self, contract: Contract, act: Act
+    ) -> Iterator[InformedAfterTheLaunch | NotYetHappened | BeforeItsCause]:
         yield from InformedAfterTheLaunch.at(contract, self.informed_on or act.decided_on)
+        yield from has_happened("informed_on", self.informed_on, act.decided_on)
+        yield from not_before("informed_on", self.informed_on, INITIATION, contract.initiated_on)
 
     def apply(self, contract: Contract, act: Act) -> None:
         contract.council_informed_on = earliest(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Self
 
 from domain.act import Act, Body
+from domain.chronology import INITIATION, BeforeItsCause, not_before
 from domain.days import Day
 from domain.decision import Decision
 from domain.references import (
@@ -79,7 +80,8 @@ class CoordinatorAppointed(Decision, taken_by=COUNCIL, basis="2"):
     person: PersonId
     starts_on: Day
 
-    def judge(self, contract: Contract, act: Act) -> Iterator[TermsOverlap]:
+    def judge(self, contract: Contract, act: Act) -> Iterator[TermsOverlap | BeforeItsCause]:
+        yield from not_before("starts_on", self.starts_on, INITIATION, contract.initiated_on)
         left_on = contract.coordinator_left_on
         if left_on is not None and self.starts_on < left_on:
             yield TermsOverlap(starts_on=self.starts_on, left_on=left_on)

@@ -10,6 +10,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from domain.act import Act, Body
+from domain.chronology import (
+    CONTEST,
+    PUBLICATION,
+    BeforeItsCause,
+    NotYetHappened,
+    has_happened,
+    not_before,
+)
 from domain.contract import Route
 from domain.days import Day, days_after
 from domain.decision import Decision
@@ -128,8 +136,11 @@ class CreditPublished(Decision, taken_by=VOTES, basis="Cst-GE 77", money=True):
 
     def judge(
         self, contract: Contract, act: Act
-    ) -> Iterator[Reference | NoCreditVoted | PublishedAlready | PublishedBeforeVoted]:
+    ) -> Iterator[
+        Reference | NoCreditVoted | PublishedAlready | PublishedBeforeVoted | NotYetHappened
+    ]:
         yield from _awaits_force(contract, act, self.action)
+        yield from has_happened("published_on", self.published_on, act.decided_on)
         route = _voted(contract, act, self.action)
         if route is None or route.voted_on is None:
             return
@@ -154,7 +165,9 @@ class CreditContested(Decision, taken_by=VOTES, basis="Cst-GE 77", money=True):
 
     def judge(
         self, contract: Contract, act: Act
-    ) -> Iterator[Reference | NoCreditVoted | NotOpenToReferendum | ContestedTooLate]:
+    ) -> Iterator[
+        Reference | NoCreditVoted | NotOpenToReferendum | BeforeItsCause | ContestedTooLate
+    ]:
         yield from _awaits_force(contract, act, self.action)
         route = _voted(contract, act, self.action)
         if route is None:
@@ -163,13 +176,14 @@ class CreditContested(Decision, taken_by=VOTES, basis="Cst-GE 77", money=True):
             yield NotOpenToReferendum(action=self.action)
         if route.published_on is None:
             return
+        yield from not_before("decided_on", act.decided_on, PUBLICATION, route.published_on)
         delay = act.reference.referendum_delay(route.published_on)
         if delay is not None and act.decided_on > (until := _delay_ends(delay, route.published_on)):
             yield ContestedTooLate(until=until)
 
     def apply(self, contract: Contract, act: Act) -> None:
         if (route := contract.route(self.action)) is not None:
-            route.contested = True
+            route.contested_on = act.decided_on
 
 
 class CreditBecameEnforceable(Decision, taken_by=VOTES, basis="Cst-GE 77", money=True):
@@ -192,8 +206,11 @@ class CreditBecameEnforceable(Decision, taken_by=VOTES, basis="Cst-GE 77", money
         | ReferendumDelayRunning
         | VotersHaveNotAccepted
         | NotContested
+        | NotYetHappened
+        | BeforeItsCause
     ]:
         yield from _awaits_force(contract, act, self.action)
+        yield from has_happened("enforceable_on", self.enforceable_on, act.decided_on)
         route = _voted(contract, act, self.action)
         if route is None or route.voted_on is None:
             return
@@ -203,6 +220,7 @@ class CreditBecameEnforceable(Decision, taken_by=VOTES, basis="Cst-GE 77", money
         accepted_on = self.accepted_by_voters_on
         if route.contested and (accepted_on is None or accepted_on > in_force_on):
             yield VotersHaveNotAccepted()
+        yield from not_before("accepted_by_voters_on", accepted_on, CONTEST, route.contested_on)
         if not route.contested and accepted_on is not None:
             yield NotContested(action=self.action)
         if not route.urgent:
@@ -239,11 +257,15 @@ class CreditOverturned(Decision, taken_by=VOTES, basis="Cst-GE 77", money=True):
 
     def judge(
         self, contract: Contract, act: Act
-    ) -> Iterator[Reference | NoCreditVoted | NotContested]:
+    ) -> Iterator[Reference | NoCreditVoted | NotContested | NotYetHappened | BeforeItsCause]:
         yield from _awaits_force(contract, act, self.action)
+        yield from has_happened("voted_on", self.voted_on, act.decided_on)
         route = _voted(contract, act, self.action)
-        if route is not None and not route.contested:
+        if route is None:
+            return
+        if not route.contested:
             yield NotContested(action=self.action)
+        yield from not_before("voted_on", self.voted_on, CONTEST, route.contested_on)
 
     def apply(self, contract: Contract, act: Act) -> None:
         if (route := contract.route(self.action)) is not None:

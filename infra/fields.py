@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from domain.decision import Decision
     from infra.vault import Keeper
 
+
 class Circumstances(BaseModel):
     """What an act has besides the decision: when, on what evidence, with which justifications."""
 

@@ -128,7 +128,7 @@ class Overview:
     last_decision: LastDecision | None = None
 
 
-overview = View("overview", version=1, empty=Overview)
+overview = View("overview", version=2, empty=Overview)
 
 
 @overview.on_last()

@@ -89,7 +89,7 @@ PERIMETERS = Relation("register_perimeter", Perimeter)
 WORDS = Relation("register_words", Words)
 ACTIONS = Relation("register_action", Approved, key=("action",))
 
-register = Table("register", version=1, relations=(REGISTER, PERIMETERS, WORDS, ACTIONS))
+register = Table("register", version=2, relations=(REGISTER, PERIMETERS, WORDS, ACTIONS))
 
 
 @register.on_any

@@ -69,9 +69,7 @@ def _general(law: Accepted) -> Laws:
             story=law.story or INITIATED,
             taken=taken.on(INITIATES.decided_on - ONE_DAY),
         ),
-        OutsideTheCalendar: _refused(
-            law, OutsideTheCalendar, taken=taken.on(FIRST_DAY - ONE_DAY)
-        ),
+        OutsideTheCalendar: _refused(law, OutsideTheCalendar, taken=taken.on(FIRST_DAY - ONE_DAY)),
         DepartureWithoutCause: _refused(
             law, DepartureWithoutCause, taken=replace(taken, departing=("not-a-rule",))
         ),

@@ -1,7 +1,9 @@
 """Credits of the municipal council: requested, voted, refused (§2, §4.3)."""
 
+from dataclasses import replace
 from decimal import Decimal
 
+from domain.chronology import NotYetHappened
 from domain.credit import (
     CreditInCourse,
     CreditRefused,
@@ -86,6 +88,12 @@ LAWS: Laws = {
     "a deliberation is published after it is voted": given(REQUESTED)
     .when(VOTES_CREDIT, published_on="2015-11-09")
     .refused(PublishedBeforeVoted, decided_on=day("2015-11-10")),
+    "a deliberation is not said to be published beforehand": given(REQUESTED)
+    .when(replace(VOTES_CREDIT, today=day("2015-11-15")), published_on="2015-11-16")
+    .refused(NotYetHappened, until=day("2015-11-15")),
+    "it may be published by the time the vote is recorded": given(REQUESTED)
+    .when(replace(VOTES_CREDIT, today=day("2015-11-16")), published_on="2015-11-16")
+    .recorded(),
     "the municipal council refuses the credit": given(REQUESTED)
     .when(CreditRefused, **REFUSES, votes={"yes": 20, "no": 50}, reason="Trop cher.")
     .recorded(lambda c: c.route("a2").credit == "refused"),

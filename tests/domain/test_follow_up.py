@@ -1,6 +1,7 @@
 """Following up: who is responsible, and how far it is (§4.4)."""
 
 from domain.act import Body
+from domain.chronology import BeforeItsCause
 from domain.follow_up import (
     ActionAbandoned,
     ActionAssigned,
@@ -92,6 +93,9 @@ LAWS: Laws = {
     "the service begins": given(NOT_STARTED)
     .when(ActionStarted, action="a1", expected_end="2016-12-31")
     .recorded(lambda c: c.actions["a1"].started_on == day("2016-01-13")),
+    "no action ends before it starts": given(NOT_STARTED)
+    .when(ActionStarted, action="a1", on="2016-01-20", expected_end="2016-01-19")
+    .refused(BeforeItsCause, field="expected_end", since=day("2016-01-20")),
     "nobody begins without a responsible service": given(NOT_ASSIGNED)
     .when(ActionStarted, action="a1")
     .refused(NoResponsibleService),
@@ -120,6 +124,11 @@ LAWS: Laws = {
     "a step is agreed": given(STARTED)
     .when(MilestoneSet, **STEP, action="a1", milestone="m2")
     .recorded(lambda c: "m2" in c.actions["a1"].milestones),
+    "a step is agreed for a day to come": given(STARTED)
+    .when(
+        MilestoneSet, **STEP | {"due": "2016-01-31"}, action="a1", milestone="m2", on="2016-02-01"
+    )
+    .refused(BeforeItsCause, field="due", since=day("2016-02-01")),
     "each step has its own name": given(STARTED)
     .when(MilestoneSet, **STEP, action="a1", milestone="m1")
     .refused(AlreadyKnown, id="m1"),
@@ -143,6 +152,15 @@ LAWS: Laws = {
     .when(ProgressReported, **REPORT, action="a1")
     .refused(NotStarted),
     "the end is moved": given(STARTED).when(ActionRescheduled, **MOVES, action="a1").recorded(),
+    "the end is not moved to before the decision": given(STARTED)
+    .when(ActionRescheduled, **MOVES | {"expected_end": "2016-02-01"}, action="a1", on="2016-02-02")
+    .refused(BeforeItsCause, since=day("2016-02-02")),
+    "nor to before the start": given(STARTED)
+    .when(ActionRescheduled, **MOVES | {"expected_end": "2016-01-19"}, action="a1", on="2016-01-18")
+    .refused(BeforeItsCause, since=day("2016-01-20")),
+    "the end may be moved before the action starts": given(NOT_STARTED)
+    .when(ActionRescheduled, **MOVES, action="a1")
+    .recorded(),
     "moving the end is explained": given(STARTED)
     .when(ActionRescheduled, by=COUNCIL, expected_end="2017-06-30", action="a1")
     .malformed("reason"),

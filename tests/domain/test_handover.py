@@ -1,6 +1,7 @@
 """Handing over to a relay what goes on in the long term (§4.4, §4.5)."""
 
 from domain.act import Body
+from domain.chronology import BeforeItsCause
 from domain.following import NotForFollowUp
 from domain.handover import (
     HandoverAccepted,
@@ -32,6 +33,12 @@ LAWS: Laws = {
         what_goes_on="L'animation.",
         starts_on="2018-10-01",
     )
+    .recorded(),
+    "nobody is asked to have taken over": given(CLOSING)
+    .when(HANDS_OVER.on("2018-06-25"), starts_on="2018-06-24")
+    .refused(BeforeItsCause, field="starts_on", since=day("2018-06-25")),
+    "a relay may take over at once": given(CLOSING)
+    .when(HANDS_OVER.on("2018-06-25"), starts_on="2018-06-25")
     .recorded(),
     "what is completed may go on with a relay": given(CLOSING)
     .when(HANDS_OVER, action="a1")

@@ -1,6 +1,7 @@
 """How a contract begins, is told of, pauses and breaks off (§1, §2, §4.1)."""
 
 from domain.act import Body
+from domain.chronology import BeforeItsCause, NotYetHappened
 from domain.initiation import (
     ContractInitiated,
     ContractInterrupted,
@@ -130,6 +131,12 @@ LAWS: Laws = {
     "the day it was told counts, not the day of the decision": given(LAUNCHED)
     .when(MunicipalCouncilInformed, reference="PR-1001", informed_on="2014-06-01")
     .recorded(),
+    "what it will be told it has not been told": given(INITIATED)
+    .when(MunicipalCouncilInformed, on="2014-03-05", reference="PR-1", informed_on="2014-03-06")
+    .refused(NotYetHappened, day=day("2014-03-06"), until=day("2014-03-05")),
+    "it is not told of what is not begun": given(INITIATED)
+    .when(MunicipalCouncilInformed, reference="PR-1", informed_on="2014-02-19")
+    .refused(BeforeItsCause, since=day("2014-02-20")),
     "informing late needs a justification": given(LAUNCHED)
     .when(MunicipalCouncilInformed, reference="PR-1001", departing=[InformedAfterTheLaunch])
     .recorded(),

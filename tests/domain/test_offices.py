@@ -1,5 +1,6 @@
 """Who the council puts in charge (§2, §3.2)."""
 
+from domain.chronology import BeforeItsCause
 from domain.initiation import ContractSuspended
 from domain.offices import (
     CoordinatorAppointed,
@@ -29,6 +30,12 @@ NAMED = {"person": person("fanny"), "service": "youth", "department": "social"}
 RELIEVED = (*BEFORE_PROMOTION, take(CoordinatorRelieved, "2014-03-15", ends_on="2014-03-31"))
 
 LAWS: Laws = {
+    "nobody coordinates a contract that is not begun": given(INITIATED)
+    .when(CoordinatorAppointed, person=person("emma"), starts_on="2014-02-19")
+    .refused(BeforeItsCause, since=day("2014-02-20")),
+    "a term may begin on the day of the contract": given(INITIATED)
+    .when(CoordinatorAppointed, person=person("emma"), starts_on="2014-02-20")
+    .recorded(),
     "the council appoints a coordinator": given(INITIATED)
     .when(APPOINTS)
     .recorded(lambda c: c.coordinator == person("emma")),

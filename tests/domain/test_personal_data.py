@@ -28,7 +28,7 @@ MARKED = {
     dt.date: {"day"},
     dict: {"geometry", "corrected fields"},
 }
-"""What words, sums, days and free-form objects may be. Corrected fields are of the corrected type."""
+"""What words, sums, days and free-form objects may be. Corrected fields are of their type."""
 
 
 def leaves(

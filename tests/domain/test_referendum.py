@@ -3,6 +3,7 @@
 import datetime as dt
 from dataclasses import replace
 
+from domain.chronology import BeforeItsCause, NotYetHappened
 from domain.money import PublishedBeforeVoted
 from domain.references import Unknown
 from domain.referendum import (
@@ -39,13 +40,22 @@ WITHOUT_DELAYS = replace(
 
 LAWS: Laws = {
     "a voted deliberation is published": given(VOTED)
-    .when(CreditPublished, **A2, published_on="2015-11-16", reference="FAO 16.11.2015")
+    .when(
+        CreditPublished,
+        **A2,
+        on="2015-11-17",
+        published_on="2015-11-16",
+        reference="FAO 16.11.2015",
+    )
     .recorded(lambda c: c.route("a2").published_on == day("2015-11-16")),
+    "a deliberation is not published beforehand": given(VOTED)
+    .when(CreditPublished, **A2, on="2015-11-15", published_on="2015-11-16")
+    .refused(NotYetHappened, field="published_on", until=day("2015-11-15")),
     "what was not voted is not published": given(REQUESTED)
-    .when(CreditPublished, **A2, published_on="2015-11-16")
+    .when(CreditPublished, **A2, on="2015-11-17", published_on="2015-11-16")
     .refused(NoCreditVoted),
     "a deliberation is published once": given(PUBLISHED)
-    .when(CreditPublished, **A2, published_on="2015-11-17")
+    .when(CreditPublished, **A2, on="2015-11-17", published_on="2015-11-17")
     .refused(PublishedAlready),
     "a deliberation is published after it is voted": given(VOTED)
     .when(CreditPublished, **A2, published_on="2015-11-09")
@@ -53,6 +63,9 @@ LAWS: Laws = {
     "a referendum is requested": given(PUBLISHED)
     .when(CreditContested, **A2, on="2015-12-26")
     .recorded(lambda c: c.route("a2").contested),
+    "nobody contests what is not published yet": given(PUBLISHED)
+    .when(CreditContested, **A2, on="2015-11-15")
+    .refused(BeforeItsCause, since=day("2015-11-16")),
     "what was not voted is not contested": given(REQUESTED)
     .when(CreditContested, **A2)
     .refused(NoCreditVoted),
@@ -73,7 +86,7 @@ LAWS: Laws = {
     .refused(ReferendumDelayRunning, until=day("2015-12-26"), days=40),
     "nor is it said to be so beforehand": given(PUBLISHED)
     .when(CreditBecameEnforceable, on="2015-12-20", **A2, enforceable_on="2015-12-27")
-    .refused(ReferendumDelayRunning),
+    .refused(ReferendumDelayRunning, NotYetHappened),
     "what was not voted is not enforceable": given(REQUESTED)
     .when(in_force("2016-01-05"))
     .refused(NoCreditVoted),
@@ -98,20 +111,32 @@ LAWS: Laws = {
     "a credit that the voters accepted is enforceable": given(CONTESTED)
     .when(in_force("2016-06-06", accepted_by_voters_on="2016-06-05"))
     .recorded(),
+    "the voters accept once it is contested": given(CONTESTED)
+    .when(in_force("2016-06-06", accepted_by_voters_on="2015-12-19"))
+    .refused(BeforeItsCause, since=day("2015-12-20")),
+    "the day it was enforceable may be an earlier one": given(PUBLISHED)
+    .when(CreditBecameEnforceable, on="2016-01-05", **A2, enforceable_on="2015-12-27")
+    .recorded(),
     "voters accept only what was contested": given(PUBLISHED)
     .when(in_force("2016-06-06", accepted_by_voters_on="2016-06-05"))
     .refused(NotContested),
     "the voters reject a contested credit": given(CONTESTED)
-    .when(CreditOverturned, **OVERTURNED)
+    .when(CreditOverturned, on="2016-06-06", **OVERTURNED)
     .recorded(lambda c: c.route("a2").credit == "refused"),
+    "the voters reject it before that is recorded": given(CONTESTED)
+    .when(CreditOverturned, on="2016-06-04", **OVERTURNED)
+    .refused(NotYetHappened, day=day("2016-06-05")),
+    "the voters reject it once it is contested": given(CONTESTED)
+    .when(CreditOverturned, on="2016-06-06", **OVERTURNED | {"voted_on": "2015-12-19"})
+    .refused(BeforeItsCause, since=day("2015-12-20")),
     "what was not voted is not rejected by the voters": given(REQUESTED)
-    .when(CreditOverturned, **OVERTURNED)
+    .when(CreditOverturned, on="2016-06-06", **OVERTURNED)
     .refused(NoCreditVoted),
     "voters reject only what was contested": given(PUBLISHED)
-    .when(CreditOverturned, **OVERTURNED)
+    .when(CreditOverturned, on="2016-06-06", **OVERTURNED)
     .refused(NotContested),
     "a credit is for an action": given(PUBLISHED)
-    .when(CreditOverturned, **OVERTURNED | {"action": "a9"})
+    .when(CreditOverturned, on="2016-06-06", **OVERTURNED | {"action": "a9"})
     .refused(Unknown, NoCreditVoted),
 }
 
