@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from api.answers import page_after, recorded_json, versioned
 from api.asking import KNOWN_AT, LIMIT, VALID_AT, after, whole
 from api.endpoint import Answer, Endpoint, django_request, operation
 from api.problems import NOT_FOUND
-from domain.history import Correction
 from domain.values import Bilingual
 from infra.contracts import history_of
+from projections.projection import corrects
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from django.http import HttpResponse
     from rest_framework.request import Request
@@ -38,30 +39,34 @@ class History(Endpoint):
         limit, start = asked["limit"], asked["after"] or 0
 
         def page() -> dict[str, Any]:
-            shown = [
-                entry
-                for entry in _entries(history, asked["known_at"], asked["valid_at"])
-                if entry["version"] > start
-            ]
+            known = _known(history, asked["known_at"])
+            shown = list(islice(_decided(known[start:], asked["valid_at"]), limit + 1))
             results = shown[:limit]
-            following = results[-1]["version"] if len(shown) > limit else None
-            return {"next": page_after(http, following), "results": results}
+            following = results[-1].version if len(shown) > limit else None
+            return {"next": page_after(http, following), "results": list(_told(results, known))}
 
         return versioned(self, http, history[-1].version, page)
 
 
-def _entries(
-    history: list[Recorded[Any]], known_at: dt.datetime | None, valid_at: dt.date | None
+def _known(
+    history: Sequence[Recorded[Any]], known_at: dt.datetime | None
+) -> Sequence[Recorded[Any]]:
+    """What had been recorded by an instant: the decision of version n stands at n - 1."""
+    return history if known_at is None else [r for r in history if r.recorded_at <= known_at]
+
+
+def _decided(history: Iterable[Recorded[Any]], valid_at: dt.date | None) -> Iterator[Recorded[Any]]:
+    return (r for r in history if valid_at is None or r.act.decided_on <= valid_at)
+
+
+def _told(
+    page: Iterable[Recorded[Any]], known: Iterable[Recorded[Any]]
 ) -> Iterator[dict[str, Any]]:
     """Each decision as recorded; `corrected_by` is the position of its last known correction."""
-    known = [r for r in history if known_at is None or r.recorded_at <= known_at]
-    corrections = {
-        r.decision.position: r.position for r in known if isinstance(r.decision, Correction)
-    }
-    for recorded in known:
-        if valid_at is None or recorded.act.decided_on <= valid_at:
-            yield {
-                **recorded_json(recorded),
-                "name": recorded.decision.label()._asdict(),
-                "corrected_by": corrections.get(recorded.position),
-            }
+    corrections = {r.decision.position: r.position for r in known if corrects(type(r.decision))}
+    for recorded in page:
+        yield {
+            **recorded_json(recorded),
+            "name": recorded.decision.label()._asdict(),
+            "corrected_by": corrections.get(recorded.position),
+        }

@@ -117,6 +117,25 @@ def test_a_rectified_decision_is_shown_as_corrected_and_as_it_was(paquis, anybod
     first, *_ = anybody.get(f"{PAQUIS}/history").json()["results"]
     assert first["data"]["title"] == "Pâquis"
     assert first["corrected_by"] == 3
+    (first,) = anybody.get(f"{PAQUIS}/history", {"limit": 1}).json()["results"]
+    assert first["corrected_by"] == 3, "though the correction is on another page"
+
+
+def test_pages_of_a_history_are_the_whole_of_it(history, anybody):
+    middle = history[len(history) // 2]
+    valid_at = sorted(each["decided_on"] for each in history)[len(history) // 2]
+    for asked, wanted in (
+        ({}, lambda _: True),
+        ({"known_at": middle["recorded_at"]}, lambda r: r["recorded_at"] <= middle["recorded_at"]),
+        ({"valid_at": valid_at}, lambda r: r["decided_on"] <= valid_at),
+    ):
+        found, following = [], f"{PAQUIS}/history"
+        while following:
+            body = anybody.get(following, {"limit": 7, **asked} if not found else {}).json()
+            assert len(body["results"]) <= 7
+            found += body["results"]
+            following = body["next"]
+        assert found == [each for each in history if wanted(each)]
 
 
 @pytest.fixture
