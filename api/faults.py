@@ -22,6 +22,7 @@ from api.problems import (
     FIELDS,
     KEY_REUSED,
     MISSED,
+    MISSED_TOLD,
     NOT_COMPETENT,
     NOT_YOURS,
     RULES,
@@ -126,6 +127,9 @@ def _(error: refusals.MayNotRecordFor) -> Problem:
 
 @problem_of.register
 def _(error: refusals.VersionConflict) -> Problem:
+    told = error.missed[:MISSED_TOLD]
+    history = f"/api/v1/contracts/{error.contract}/history"
+    rest = len(error.missed) > len(told)
     return Problem(
         MISSED,
         Bilingual(
@@ -135,7 +139,8 @@ def _(error: refusals.VersionConflict) -> Problem:
         headers={"ETag": f'"{error.current}"'},
         more={
             "version": error.current,
-            "missed": [recorded_json(recorded) for recorded in error.missed],
+            "missed": [recorded_json(recorded) for recorded in told],
+            "next": f"{history}?after={told[-1].version}" if rest else None,
         },
     )
 

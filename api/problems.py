@@ -41,6 +41,9 @@ RETRY_AFTER: Final = 2
 REPAIRED_AFTER: Final = 300
 """Seconds after which to ask again for what an operator has to mend first."""
 
+MISSED_TOLD: Final = 100
+"""Of the decisions that a request has missed, those that a 412 tells; the others are by pages."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:

@@ -7,6 +7,7 @@ from typing import Annotated, NotRequired
 from pydantic import Field, JsonValue
 from typing_extensions import TypedDict
 
+from api.problems import MISSED_TOLD
 from api.shapes.decisions import Recorded
 from api.shapes.values import Bilingual
 from domain.values import Key
@@ -31,7 +32,10 @@ class Finding(TypedDict):
 
 
 class Problem(TypedDict):
-    """What went wrong (RFC 9457). Some kinds have further members."""
+    """What went wrong (RFC 9457). Some kinds have further members.
+
+    `missed`: the first decisions after the version demanded; the rest is at `next`, by pages.
+    """
 
     type: str
     title: str
@@ -40,7 +44,8 @@ class Problem(TypedDict):
     instance: str
     errors: NotRequired[list[FieldError]]
     findings: NotRequired[list[Finding]]
-    missed: NotRequired[list[Recorded]]
+    missed: NotRequired[Annotated[list[Recorded], Field(max_length=MISSED_TOLD)]]
+    next: NotRequired[str | None]
 
 
 class ProblemKind(TypedDict):

@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from api import faults
 from tests.api.conftest import INITIATED, PERIMETER, each, problem
 
 AUDIENCES = {"audiences": ["Tout le quartier"]}
@@ -259,7 +260,21 @@ def test_whoever_missed_decisions_is_told_which(paquis, log_size):
     assert [each["type"] for each in missed["missed"]] == ["perimeter-set", "promotion-started"]
     ahead = paquis.decide("contract-suspended", {"reason": "x"}, headers={"If-Match": '"99"'})
     assert problem(ahead, 412, "missed")["missed"] == []
+    assert missed["next"] is None
     assert log_size() == 3
+
+
+def test_of_many_decisions_missed_the_first_are_told_and_where_the_others_are(paquis, monkeypatch):
+    monkeypatch.setattr(faults, "MISSED_TOLD", 2)
+    paquis.decide("promotion-started", AUDIENCES)
+    paquis.decide("contract-suspended", {"reason": "Travaux."}, on="2014-05-01")
+    answer = paquis.decide("contract-resumed", {"reason": "x"}, headers={"If-Match": '"1"'})
+    missed = problem(answer, 412, "missed")
+    assert [each["version"] for each in missed["missed"]] == [2, 3]
+    rest = paquis.get(missed["next"]).json()
+    assert [each["version"] for each in rest["results"]] == [4]
+    nearly = paquis.decide("contract-resumed", {"reason": "x"}, headers={"If-Match": '"2"'})
+    assert problem(nearly, 412, "missed")["next"] is None
 
 
 @each("tag", ["2", '"two"', '"1", "2"', "", '"' + "9" * 30 + '"'])
