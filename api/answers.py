@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
@@ -10,11 +11,12 @@ import orjson
 from django.http import HttpResponse, HttpResponseNotModified
 from django.utils.http import parse_etags
 
+from domain.decision import Decision
 from domain.stored import content_of
 from infra.vault import may_read_restricted, render_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from django.http import HttpRequest
@@ -88,7 +90,7 @@ def versioned(
     if is_current(request, said["ETag"]):
         return not_modified(said)
     if request.method == "HEAD":
-        return without_content(JSON, said)
+        return without_content(said, JSON)
     written = _written(value() if callable(value) else value)
     joined = render_json(written, reader=endpoint.reader, language=endpoint.language)
     return answered(joined, headers=said)
@@ -99,7 +101,7 @@ def not_modified(headers: Mapping[str, str]) -> HttpResponse:
     return HttpResponseNotModified(headers=headers)
 
 
-def without_content(content_type: str, headers: Mapping[str, str]) -> HttpResponse:
+def without_content(headers: Mapping[str, str], content_type: str | None = None) -> HttpResponse:
     """The answer to HEAD where the content would have to be made for nothing but its length.
 
     `Content-Length` may be left out then (RFC 9110, section 9.3.2).
@@ -111,6 +113,39 @@ def is_current(request: HttpRequest, etag: str) -> bool:
     """Whether the reader has this version: `If-None-Match` compares weakly (RFC 9110, 13.1.2)."""
     given = parse_etags(request.META.get("HTTP_IF_NONE_MATCH", ""))
     return given == ["*"] or etag in {each.removeprefix("W/") for each in given}
+
+
+class Described:
+    """An answer that follows from the decision types alone: made once for those registered.
+
+    Args:
+        make: makes it.
+        content_type: its media type.
+        caching: its `Cache-Control`.
+    """
+
+    def __init__(
+        self, make: Callable[[], bytes], content_type: str, caching: str = NO_CACHE
+    ) -> None:
+        self._make = make
+        self._content_type = content_type
+        self._caching = caching
+        self._made: tuple[tuple[type[Decision], ...], bytes, str] | None = None
+
+    def answer(self, request: HttpRequest) -> HttpResponse:
+        """It, or that the reader has it already."""
+        body, etag = self._current()
+        headers = {"ETag": etag, "Cache-Control": self._caching}
+        if is_current(request, etag):
+            return not_modified(headers)
+        return HttpResponse(body, content_type=self._content_type, headers=headers)
+
+    def _current(self) -> tuple[bytes, str]:
+        kinds = tuple(Decision.registry.values())
+        if self._made is None or self._made[0] != kinds:
+            body = self._make()
+            self._made = (kinds, body, f'"{hashlib.sha256(body).hexdigest()[:20]}"')
+        return self._made[1:]
 
 
 # --- Decisions ----------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.http import HttpResponse
 
-from api.answers import is_current, not_modified, own_caching
+from api.answers import is_current, not_modified, own_caching, without_content
 from api.asking import KNOWN_AT, VALID_AT
 from api.endpoint import Answer, Endpoint, django_request, operation
 from api.problems import NOT_FOUND
@@ -51,6 +51,8 @@ class _Written(Endpoint):
         }
         if is_current(http, said["ETag"]):
             return not_modified(said)
+        if http.method == "HEAD":
+            return without_content(said)
         at = {name: asked[name] for name in ("known_at", "valid_at")}
         report = report_on(contract, history, day, reader=self.reader, language=self.language, **at)
         return HttpResponse(write(report), headers=said)

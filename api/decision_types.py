@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from api import problems
-from api.answers import answered, is_current, not_modified
+from api.answers import JSON, Described, answered, is_current, not_modified
 from api.endpoint import Answer, Endpoint, django_request, operation
 from api.forms import form_of, said
 from domain.catalogue import catalogue
@@ -27,6 +27,14 @@ CACHED = "public, max-age=60"
 """Types change with a release: a minute's delay matters to nobody."""
 
 
+def _described_all() -> bytes:
+    every = [described(kind) for kind in catalogue().values()]
+    return orjson.dumps({"next": None, "results": every})
+
+
+_every = Described(_described_all, JSON, CACHED)
+
+
 class DecisionTypes(Endpoint):
     """Every decision type."""
 
@@ -35,8 +43,7 @@ class DecisionTypes(Endpoint):
         Answer("DecisionTypePage", headers=("ETag",)),
     )
     def get(self, request: Request) -> HttpResponse:
-        every = [described(kind) for kind in catalogue().values()]
-        return _cached(django_request(request), {"next": None, "results": every})
+        return _every.answer(django_request(request))
 
 
 class DecisionType(Endpoint):

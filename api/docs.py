@@ -2,58 +2,29 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Final
 
 import orjson
-from django.http import HttpResponse
 from django.shortcuts import render
 
 from api import problems
-from api.answers import JSON, NO_CACHE, answered, is_current, not_modified
+from api.answers import JSON, Described, answered
 from api.asyncapi import asyncapi_yaml
 from api.endpoint import Answer, Endpoint, django_request, operation
 from api.forms import said
 from api.schema import openapi
-from domain.decision import Decision
 from domain.values import Bilingual
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse
     from rest_framework.request import Request
 
 YAML: Final = "application/yaml"
 """RFC 9512."""
 
 
-class _Document:
-    """A description, made once for the types that are registered."""
-
-    def __init__(self, make: Callable[[], bytes], content_type: str) -> None:
-        self._make = make
-        self._content_type = content_type
-        self._made: tuple[tuple[type[Decision], ...], bytes, str] | None = None
-
-    def answer(self, request: HttpRequest) -> HttpResponse:
-        """It, or that the reader has it already."""
-        body, etag = self._current()
-        headers = {"ETag": etag, "Cache-Control": NO_CACHE}
-        if is_current(request, etag):
-            return not_modified(headers)
-        return HttpResponse(body, content_type=self._content_type, headers=headers)
-
-    def _current(self) -> tuple[bytes, str]:
-        kinds = tuple(Decision.registry.values())
-        if self._made is None or self._made[0] != kinds:
-            body = self._make()
-            self._made = (kinds, body, f'"{hashlib.sha256(body).hexdigest()[:20]}"')
-        return self._made[1:]
-
-
-_openapi = _Document(lambda: orjson.dumps(openapi()), JSON)
-_asyncapi = _Document(lambda: asyncapi_yaml().encode(), YAML)
+_openapi = Described(lambda: orjson.dumps(openapi()), JSON)
+_asyncapi = Described(lambda: asyncapi_yaml().encode(), YAML)
 
 
 class Schema(Endpoint):

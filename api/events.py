@@ -17,7 +17,16 @@ import orjson
 from django.http import HttpResponse, StreamingHttpResponse
 
 from api import problems, stream
-from api.answers import FOR_EVER, JSON, NO_CACHE, event_json, is_current, not_modified, page_after
+from api.answers import (
+    FOR_EVER,
+    JSON,
+    NO_CACHE,
+    event_json,
+    is_current,
+    not_modified,
+    page_after,
+    without_content,
+)
 from api.asking import AFTER_POSITION, LIMIT, Parameter, Unreadable, refuse
 from api.endpoint import Answer, Endpoint, django_request, operation
 from api.limits import ConcurrencyLimit
@@ -39,6 +48,7 @@ if TYPE_CHECKING:
 
 NDJSON: Final = "application/x-ndjson"
 LINES: Final = ConcurrencyLimit("lines", 4)
+CACHING: Final = {"Cache-Control": NO_CACHE, "Vary": "Accept"}
 BATCH: Final = 500
 """Events read at a time while streaming: what is in memory at once."""
 
@@ -101,6 +111,8 @@ class Feed(Endpoint):
             )
         if request.accepted_media_type == NDJSON:
             limit = asked["limit"] if "limit" in http.GET else None
+            if http.method == "HEAD":
+                return without_content(CACHING, NDJSON)
             return _stream(asked["after"], limit, asked["type"])
         return _page(http, asked["after"], asked["limit"], asked["type"])
 
@@ -161,6 +173,4 @@ def _stream(after: int, limit: int | None, types: Sequence[str]) -> StreamingHtt
                 return
             position, left = events[-1].id, left - len(events)
 
-    return StreamingHttpResponse(
-        lines(), content_type=NDJSON, headers={"Cache-Control": NO_CACHE, "Vary": "Accept"}
-    )
+    return StreamingHttpResponse(lines(), content_type=NDJSON, headers=CACHING)

@@ -10,11 +10,13 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any, Final
 
 from django.http import FileResponse
+from django.utils.http import content_disposition_header
 
-from api.answers import NO_CACHE, VARIES, instant
+from api.answers import NO_CACHE, VARIES, instant, without_content
 from api.endpoint import Answer, django_request, operation
 from api.freshness import HEADER, shown_to
 from api.funding import QUESTIONS, Funding, Question
+from api.limits import ConcurrencyLimit
 from api.problems import NOT_FOUND
 from api.spreadsheet import CSV, XLSX, Sheet, as_csv, as_xlsx, cells, columns_of
 from api.words import label_of
@@ -24,7 +26,10 @@ from projections.ledger import Account, ledger
 from projections.ledger_sums import GROUPS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from django.http import HttpRequest
+    from django.http.response import HttpResponseBase
     from rest_framework.request import Request
 
 _HEADINGS: Final[dict[str, Bilingual]] = {
@@ -97,12 +102,16 @@ def _called(endpoint: Funding, ending: str) -> str:
     return f"{'-'.join(filter(None, parts))}.{ending}"
 
 
-_FORMS: Final = {"csv": (CSV, as_csv), "xlsx": (XLSX, as_xlsx)}
+CSV_FILES: Final = ConcurrencyLimit("csv", 4)
+XLSX_FILES: Final = ConcurrencyLimit("xlsx", 2)
+"""One of the whole ledger takes seconds of work."""
+
+_FORMS: Final = {"csv": (CSV, as_csv, CSV_FILES), "xlsx": (XLSX, as_xlsx, XLSX_FILES)}
 
 
 def _file(question: Question, form: str) -> type[Funding]:
     """The address of a question's answer as a file."""
-    media_type, write = _FORMS[form]
+    media_type, write, limit = _FORMS[form]
 
     @operation(
         Bilingual(
@@ -116,23 +125,28 @@ def _file(question: Question, form: str) -> type[Funding]:
         parameters=question.parameters,
         problems=(NOT_FOUND,),
     )
-    def get(self: Funding, request: Request) -> FileResponse:
+    def get(self: Funding, request: Request) -> HttpResponseBase:
+        http = django_request(request)
         position = shown_to(self.account, ledger.name)
-        sheet = _sheet(self, django_request(request))
+        sheet, rows, called = _sheet(self, http), self.find(), _called(self, form)
+        headers = {
+            "Content-Disposition": content_disposition_header(True, called) or "",  # noqa: FBT003
+            "Cache-Control": NO_CACHE,
+            "Vary": VARIES,
+            "Content-Language": self.language,
+            HEADER: str(position),
+        }
+        if http.method == "HEAD":
+            return without_content(headers, media_type)
+        return sent(self, sheet, rows, headers)
+
+    @limit.until_sent
+    def sent(
+        self: Funding, sheet: Sheet, rows: Iterable[Any], headers: dict[str, str]
+    ) -> HttpResponseBase:
         read = cells(question.row, sheet.columns)
-        file = write(sheet, map(read, self.find()), self.language)
-        return FileResponse(
-            file,
-            as_attachment=True,
-            filename=_called(self, form),
-            content_type=media_type,
-            headers={
-                "Cache-Control": NO_CACHE,
-                "Vary": VARIES,
-                "Content-Language": self.language,
-                HEADER: str(position),
-            },
-        )
+        file = write(sheet, map(read, rows), self.language)
+        return FileResponse(file, content_type=media_type, headers=headers)
 
     about = f"{question.summary.en}: all of it, as one file."
     name = f"{question.name.title()}{form.title()}"

@@ -231,7 +231,7 @@ class EvidenceBundle(Endpoint):
         if is_current(django_request(request), headers["ETag"]):
             return not_modified(headers)
         if request.method == "HEAD":
-            return without_content(ZIP, headers)
+            return without_content(headers, ZIP)
         return self._bundle(found, headers)
 
     @BUNDLES.until_sent

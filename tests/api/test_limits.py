@@ -5,7 +5,7 @@ import hashlib
 import pytest
 from django.http import HttpResponse, StreamingHttpResponse
 
-from api import documents, events
+from api import documents, events, funding_files
 from api.limits import ConcurrencyLimit
 from api.problems import Problem
 from tests.api.conftest import problem
@@ -80,3 +80,14 @@ def test_streams_of_lines_are_bounded(database, coordinator, anybody, monkeypatc
     problem(anybody.get("/api/v1/events", **NDJSON), 503, "unavailable")
     assert len(b"".join(first.streaming_content).splitlines()) == 1
     assert anybody.get("/api/v1/events", **NDJSON).status_code == 200
+
+
+@pytest.mark.parametrize(("form", "limit"), [("xlsx", "XLSX_FILES"), ("csv", "CSV_FILES")])
+def test_files_of_the_ledger_are_bounded(database, anybody, monkeypatch, form, limit):
+    monkeypatch.setattr(getattr(funding_files, limit), "total", 1)
+    path = f"/api/v1/funding/sums.{form}"
+    first = anybody.get(path)
+    problem(anybody.get(path), 503, "unavailable")
+    assert anybody.client.head(path).status_code == 200
+    assert b"".join(first.streaming_content)
+    assert anybody.get(path).status_code == 200

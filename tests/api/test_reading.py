@@ -381,3 +381,58 @@ def test_what_is_stored_is_answered_without_the_history(examples, anybody, monke
         assert answer.status_code == 200
         again = anybody.get(PAQUIS + view, **{"If-None-Match": answer["ETag"]})
         assert again.status_code == 304
+
+
+# --- HEAD ---------------------------------------------------------------------------------------
+
+OWN = {"Content-Length", "X-Request-ID"}
+
+
+@each(
+    ("path", "accept"),
+    [
+        *((PAQUIS + view, "*/*") for view in VIEWS),
+        *((PAQUIS + rest, "*/*") for rest in ("/history", "/decisions", "/timeline/changes")),
+        *((f"{PAQUIS}/conformity.{form}", "*/*") for form in ("csv", "html")),
+        (f"{PAQUIS}/counterfactual?framework=pilots-2009", "*/*"),
+        ("/api/v1/events", "*/*"),
+        ("/api/v1/events", "application/x-ndjson"),
+        ("/api/v1/decision-types", "*/*"),
+        ("/api/v1/funding/sums", "*/*"),
+        ("/api/v1/funding/sums.csv?by=service", "*/*"),
+        ("/api/v1/funding/sums.xlsx?by=service", "*/*"),
+        ("/api/schema", "*/*"),
+        ("/health/live", "*/*"),
+        (f"{PAQUIS}/history?limit=0", "*/*"),
+        ("/api/v1/contracts/nowhere/history", "*/*"),
+        ("/api/v1/funding/sums.xlsx?by=nothing", "*/*"),
+    ],
+)
+def test_head_says_what_get_says(examples, anybody, path, accept):
+    headers = {"Accept": accept}
+    got, asked = (
+        anybody.client.get(path, headers=headers),
+        anybody.client.head(path, headers=headers),
+    )
+    length = len(b"".join(got.streaming_content) if got.streaming else got.content)
+    got.close()
+    assert asked.status_code == got.status_code
+    assert asked.headers.keys() - OWN == got.headers.keys() - OWN
+    for name in asked.headers.keys() - OWN:
+        assert asked[name] == got[name]
+    assert asked.headers.get("Content-Length", str(length)) == str(length)
+
+
+@pytest.mark.parametrize(
+    ("path", "maker"),
+    [
+        (f"{PAQUIS}/history", "api.history.recorded_json"),
+        (f"{PAQUIS}/counterfactual?framework=pilots-2009", "api.counterfactual.counterfactual"),
+        (f"{PAQUIS}/conformity.html", "api.conformity.report_on"),
+        ("/api/v1/funding/sums.xlsx", "api.funding_files.cells"),
+    ],
+)
+def test_head_is_answered_without_making_the_answer(examples, anybody, monkeypatch, path, maker):
+    monkeypatch.setattr(maker, None)  # using it would fail
+    assert anybody.client.head(path).status_code == 200
+    assert anybody.client.get(path).status_code == 500
