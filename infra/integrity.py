@@ -1,173 +1,144 @@
-"""Whether the store is what it must be: what guards the events is in place, and they are whole.
+"""Whether the store is whole: the order of the events, their instants, the keys of requests.
 
-Each check says in a sentence what is wrong; no sentence, nothing wrong.
+Read in ranges, each by a statement of its own: a snapshot that lasted as long as the check would
+make every append slower meanwhile.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-import orjson
-from django.db import connection
-
-from domain.stored import UnreadableEvent
-from infra import vault
 from infra.database import cursor
-from infra.store import COLUMNS, recorded_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
 
-ROLE: Final = "quartier_app"
-BATCH: Final = 1_000
+RANGE: Final = 20_000
+"""Positions, or keys, that one statement looks at."""
 
-TRIGGERS: Final = {
-    "event_is_never_changed": 2 | 8 | 16,  # BEFORE DELETE OR UPDATE, for each statement
-    "event_is_never_truncated": 2 | 32,  # BEFORE TRUNCATE
-}
-"""Triggers on `event`, with their type's bits in pg_trigger (TRIGGER_TYPE_… in PostgreSQL)."""
-
-MAY: Final = {
-    "event": {"SELECT"},
-    "event_log": {"SELECT"},
-    "idempotency": {"SELECT", "INSERT"},
-}
-"""All that the application's role may do with these tables; the rest goes through `append`."""
-
-_PRIVILEGES: Final = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER")
+AHEAD: Final = timedelta(seconds=1)
+"""How far ahead of the database's clock an instant may be: clocks are set back a little."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something wrong: which check found it, and a sentence with the facts."""
+    """Something wrong: which check found it, and a sentence with the facts.
+
+    `warning`: it is to be known, and nothing is wrong with what is stored.
+    """
 
     check: str
     message: str
+    warning: bool = False
 
 
-def findings(progress: Callable[[int], None] = lambda _: None) -> Iterator[Finding]:
-    """Everything that is wrong with the event store.
-
-    Args:
-        progress: told the position of the last event of each batch that was read.
-    """
-    yield from _role()
-    yield from _triggers()
-    yield from _grants()
-    yield from _order()
-    yield from _events(progress)
+def ahead_of_the_clock() -> datetime | None:
+    """The instant of the last event, if that is in the future; None as it should be."""
+    ((instant,),) = _query(
+        "SELECT (SELECT recorded_at FROM event_log WHERE recorded_at > clock_timestamp() + %s)",
+        AHEAD,
+    )
+    return instant  # type: ignore[no-any-return]
 
 
 def _query(statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
     return cursor().execute(statement, parameters).fetchall()
 
 
-def _role() -> Iterator[Finding]:
-    """The application must not work as somebody who may do everything."""
-    ((current, superuser, owns),) = _query(
-        "SELECT current_user, rolsuper,"
-        " pg_has_role(current_user, (SELECT relowner FROM pg_class WHERE oid = 'event'::regclass),"
-        " 'USAGE') FROM pg_roles WHERE rolname = current_user"
-    )
-    if superuser or owns:
-        yield Finding("role", f"The application works as {current}, who owns the events.")
-    if connection.settings_dict["OPTIONS"].get("assume_role") != ROLE:
-        yield Finding("role", f"The connection is not set to work as {ROLE}.")
-
-
-def _triggers() -> Iterator[Finding]:
-    found = {
-        name: (kind, enabled)
-        for name, kind, enabled in _query(
-            "SELECT tgname, tgtype::integer, tgenabled::text FROM pg_trigger"
-            " WHERE tgrelid = 'event'::regclass AND NOT tgisinternal"
-            " AND tgfoid = 'refuse_change'::regproc"
-        )
-    }
-    for name, kind in TRIGGERS.items():
-        if found.get(name, (None,))[0] != kind:
-            yield Finding("trigger", f"The trigger {name} is missing, or is another one.")
-        elif found[name][1] != "A":
-            yield Finding("trigger", f"The trigger {name} is not always enabled.")
-
-
-def _grants() -> Iterator[Finding]:
-    for table, may in MAY.items():
-        ((held,),) = _query(
-            "SELECT array_agg(p) FROM unnest(%s::text[]) p WHERE has_table_privilege(%s, %s, p)",
-            list(_PRIVILEGES),
-            ROLE,
-            table,
-        )
-        if too_much := sorted(set(held or ()) - may):
-            yield Finding("grants", f"{ROLE} may {', '.join(too_much)} on {table}.")
-        if missing := sorted(may - set(held or ())):
-            yield Finding("grants", f"{ROLE} may not {', '.join(missing)} on {table}.")
-    ((public,),) = _query(
-        "SELECT has_function_privilege('public', 'append(json, json, json)', 'EXECUTE')"
-    )
-    if public:
-        yield Finding("grants", "Everybody may call append.")
-
-
-def _order() -> Iterator[Finding]:
-    """Positions and versions have no gaps, instants do not go back, the counter is at the end."""
-    ((size, last, count),) = _query(
-        "SELECT (SELECT size FROM event_log), coalesce(max(position), 0), count(*) FROM event"
+def _end() -> Iterator[Finding]:
+    """The counter row is where the last event is. One statement: both as of one instant."""
+    ((size, clock, last, instant),) = _query(
+        "SELECT size, l.recorded_at, coalesce(position, 0), coalesce(e.recorded_at, 'epoch')"
+        " FROM event_log AS l LEFT JOIN"
+        " (SELECT position, recorded_at FROM event ORDER BY position DESC LIMIT 1) AS e ON true"
     )
     if last != size:
         yield Finding("order", f"event_log is at {size}, the last event at {last}.")
-    if count != last:
-        yield Finding("order", f"There are {count} events up to position {last}.")
-    for contract, version, events in _query(
-        "SELECT contract, max(version), count(*) FROM event GROUP BY contract"
-        " HAVING max(version) <> count(*) OR min(version) <> 1"
-    ):
-        yield Finding("order", f"{contract} is at version {version} with {events} events.")
-    for (position,) in _query(
-        "SELECT position FROM (SELECT position, contract, version,"
-        " recorded_at < lag(recorded_at) OVER (ORDER BY position) AS back,"
-        " version <= lag(version) OVER (PARTITION BY contract ORDER BY position) AS before"
-        " FROM event) AS placed WHERE back OR before ORDER BY position LIMIT 100"
-    ):
-        yield Finding("order", f"Event {position} comes after one that is later than it.")
+    elif clock != instant:
+        yield Finding("order", f"event_log is at {_utc(clock)}, the last event at {_utc(instant)}.")
 
 
-def _events(progress: Callable[[int], None]) -> Iterator[Finding]:
-    """Every event can be read, and the texts that it refers to are those that it was given."""
-    after = 0
-    while rows := _query(
-        f"SELECT {COLUMNS} FROM event WHERE position > %s ORDER BY position LIMIT %s",  # noqa: S608
-        after,
-        BATCH,
-    ):
-        for row in rows:
-            try:
-                recorded_of(row)
-            except UnreadableEvent as error:
-                yield Finding("events", str(error))
-        yield from _texts(rows)
-        after = rows[-1][0]
-        progress(after)
+_RANGE: Final = """
+    SELECT
+        max(position),
+        array_agg(position ORDER BY position) FILTER (WHERE recorded_at < recorded_before),
+        array_agg(follows ORDER BY position) FILTER (WHERE position > follows + 1),
+        array_agg(position ORDER BY position) FILTER (WHERE position > follows + 1),
+        min(position) FILTER (WHERE recorded_at > %s),
+        max(position) FILTER (WHERE recorded_at > %s),
+        max(recorded_at)
+    FROM (
+        SELECT position, recorded_at,
+            coalesce(lag(position) OVER by_position, 0) AS follows,
+            lag(recorded_at) OVER by_position AS recorded_before
+        FROM (SELECT * FROM event WHERE position >= %s ORDER BY position LIMIT %s) AS range
+        WINDOW by_position AS (ORDER BY position)
+    ) AS placed
+    WHERE position > %s
+"""
+"""What is wrong in one range; it begins with the last event of the one before, to compare with."""
 
 
-def _texts(rows: list[tuple[Any, ...]]) -> Iterator[Finding]:
-    referred = {
-        reference["text"]: (row[0], reference["digest"])
-        for row in rows
-        for reference in vault.references(orjson.loads(row[-1]))
-    }
-    kept = {
-        text: (salt, content)
-        for text, salt, content in _query(
-            "SELECT id::text, salt, content FROM vault_text WHERE id = ANY(%s::uuid[])",
-            list(referred),
+def order(progress: Callable[[int], None] = lambda _: None) -> Iterator[Finding]:
+    """Positions have no gaps, instants neither go back nor lie in the future.
+
+    Args:
+        progress: told the last position of each range that was read.
+    """
+    yield from _end()
+    ((now,),) = _query("SELECT clock_timestamp() + %s", AHEAD)
+    future: list[int] = []
+    after, latest = 0, now
+    while True:
+        ((last, back, before, behind, first_ahead, last_ahead, instant),) = _query(
+            _RANGE, now, now, after, RANGE + 1, after
         )
-    }
-    for text, (position, digest) in referred.items():
-        if text not in kept:
-            yield Finding("texts", f"Event {position} refers to the text {text}: unknown.")
-        elif kept[text][1] is not None and vault.digest(*kept[text]) != digest:
-            yield Finding("texts", f"The text {text} is not the one that event {position} had.")
+        if last is None:
+            break
+        for position in back or ():
+            yield Finding("order", f"Event {position} comes after one that is later than it.")
+        for first, beyond in zip(before or (), behind or (), strict=True):
+            yield Finding("order", f"{_events(first + 1, beyond - 1)} missing.")
+        if first_ahead is not None:
+            future += [first_ahead, last_ahead]
+            latest = max(latest, instant)
+        after = last
+        progress(after)
+    if future:
+        yield Finding(
+            "order",
+            f"{_events(future[0], future[-1])} recorded in the future, up to {_utc(latest)}: the "
+            "database's clock was ahead. Until then, all that is recorded is given that instant.",
+        )
+
+
+def requests() -> Iterator[Finding]:
+    """What a request is said to have recorded is there, and was recorded by that account."""
+    account, key = "", ""
+    while rows := _query(
+        "SELECT account, key, contract, version, recorded_by"
+        " FROM (SELECT * FROM idempotency WHERE (account, key) > (%s, %s)"
+        "  ORDER BY account, key LIMIT %s) AS range"
+        " LEFT JOIN event USING (contract, version) ORDER BY account, key",
+        *(account, key, RANGE),
+    ):
+        for account, key, contract, version, recorded_by in rows:
+            if recorded_by != account:
+                by = f"was recorded by {recorded_by}" if recorded_by else "is not there"
+                yield Finding(
+                    "requests",
+                    f"The request {key} of {account} is said to have recorded version {version} "
+                    f"of {contract}, which {by}.",
+                )
+
+
+def _events(first: int, last: int) -> str:
+    """The subject of a sentence, with its verb."""
+    return f"Event {first} is" if first == last else f"Events {first} to {last} are"
+
+
+def _utc(instant: datetime) -> str:
+    return f"{instant.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

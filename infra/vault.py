@@ -152,7 +152,12 @@ def render(value: Any, *, reader: Role | None, language: Language = "fr") -> Any
 
 def references(value: Any) -> list[dict[str, str]]:
     """Every reference to a text in a JSON value: `{"text": <id>, "digest": <hex>}`."""
-    return _listed(_REFERENCE.findall(orjson.dumps(value)))
+    return references_in(orjson.dumps(value))
+
+
+def references_in(written: bytes) -> list[dict[str, str]]:
+    """The same in JSON that has no spaces between its tokens."""
+    return _listed(_REFERENCE.findall(written))
 
 
 def _listed(written: Iterable[bytes]) -> list[dict[str, str]]:

@@ -11,7 +11,7 @@ from projections.sql import cursor
 from projections.table import Rows, Written
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import date
 
     from domain.decision import Recorded
@@ -158,18 +158,47 @@ def load_rows(
     for relation in table.relations:
         if relation.appends:
             continue
-        found = cursor().execute(
-            f"SELECT contract, {', '.join(relation.columns)} FROM {relation.table}"  # noqa: S608
-            " WHERE generation = %s AND contract = ANY(%s)",
-            [generation, list(contracts)],
-        )
-        stored: dict[ContractId, dict[Any, Any]] = defaultdict(dict)
-        for contract, *columns in found:
-            key, row = relation.of(columns)
-            stored[contract][key] = row
-        for contract, rows in stored.items():
+        for contract, rows in stored_rows(relation, generation, contracts).items():
             loaded[contract][relation] = Rows(relation, rows)
     return loaded
+
+
+def stored_rows(
+    relation: Relation[Any], generation: int, contracts: Collection[ContractId]
+) -> dict[ContractId, dict[Any, Any]]:
+    """The rows of these contracts by their keys; contracts without any are left out."""
+    found = cursor().execute(
+        f"SELECT contract, {', '.join(relation.columns)} FROM {relation.table}"  # noqa: S608
+        " WHERE generation = %s AND contract = ANY(%s)",
+        [generation, list(contracts)],
+    )
+    stored: dict[ContractId, dict[Any, Any]] = defaultdict(dict)
+    for contract, *columns in found:
+        key, row = relation.of(columns)
+        stored[contract][key] = row
+    return stored
+
+
+def are_rows(
+    relation: Relation[Any], generation: int, contract: ContractId, rows: Mapping[Any, Any]
+) -> bool:
+    """Whether the stored rows of a contract are these. The database compares, as its types do."""
+    columns = f"SELECT {', '.join(relation.columns)} FROM"
+    folded = f"{columns} json_populate_recordset(NULL::{relation.table}, %s)"
+    stored = f"{columns} {relation.table} WHERE generation = %s AND contract = %s"
+    given = relation.as_json([(contract, *row) for row in rows.items()]).decode()
+    here = [generation, contract]
+    row = (
+        cursor()
+        .execute(
+            f"SELECT (SELECT count(*) FROM ({stored}) AS s), (SELECT count(*) FROM ("  # noqa: S608
+            f" SELECT to_jsonb(f) FROM ({folded}) AS f EXCEPT"
+            f" SELECT to_jsonb(s) FROM ({stored}) AS s) AS d)",
+            [*here, given, *here],
+        )
+        .fetchone()
+    )
+    return row == (len(rows), 0)
 
 
 def save_rows(table: Table, generation: int, written: dict[ContractId, Written]) -> None:

@@ -16,6 +16,7 @@ import pytest
 from api.cli import main
 from infra import cli
 from infra.accounts import account_of
+from infra.contracts import contracts
 from infra.store import log_size
 from projections.catalogue import PROJECTIONS, VIEWS
 
@@ -371,7 +372,14 @@ def test_check_finds_nothing_wrong_with_what_is_right(imported):
     assert status == 0
     assert not any(report["checks"].values())
     assert {"trigger", "grants", "order", "events", "texts", "read-models"} <= set(report["checks"])
-    assert "0 faults" in imported("check")[1]
+    shown = imported("check")[1]
+    assert "0 faults" in shown
+    assert "Not checked: no broker named" in shown
+    assert not re.search(r"ok\s+relay", shown)
+    assert report["warnings"]["relay"] == [
+        "Not checked: no broker named (KAFKA_BOOTSTRAP_SERVERS)."
+    ]
+    assert "is a superuser" in report["warnings"]["role"][0]
 
 
 @pytest.mark.parametrize(
@@ -384,6 +392,10 @@ def test_check_finds_nothing_wrong_with_what_is_right(imported):
         ("UPDATE view_document_rows SET document = '{}' WHERE view = 'roadmap'", "read-models"),
         ("DELETE FROM view_document_rows WHERE view = 'bodies'", "read-models"),
         ("DELETE FROM register_rows WHERE contract = 'paquis'", "read-models"),
+        ("DROP TRIGGER log_tile_is_never_changed ON log_tile", "trigger"),
+        ("INSERT INTO idempotency VALUES ('importer', 'k', '', 'paquis', 999)", "requests"),
+        ("INSERT INTO django_migrations VALUES (999, 'infra', '0999_x', now())", "migrations"),
+        ("REVOKE SELECT ON log_checkpoint FROM quartier_app", "log"),
     ],
     ids=lambda value: value if len(value) < 20 else None,
 )
@@ -397,6 +409,53 @@ def test_check_finds_what_somebody_broke(imported, database, damage, check):
     assert found[check]
     shown = imported("check")[1]
     assert re.search(rf"wrong\s+{check}", shown)
+
+
+def test_an_event_that_cannot_be_read_ends_no_command_in_a_traceback(imported, database):
+    """It is named; whatever else is wrong is said too, and nothing is half made."""
+    imported("project", "--once")
+    before = _documents(database)
+    with psycopg.connect(database.url, autocommit=True) as connection:
+        connection.execute("ALTER TABLE event DISABLE TRIGGER event_is_never_changed")
+        connection.execute("UPDATE event SET schema = 9 WHERE contract = 'paquis' AND version = 7")
+        connection.execute("ALTER TABLE event ENABLE ALWAYS TRIGGER event_is_never_changed")
+        connection.execute("UPDATE register_rows SET title = '' WHERE contract = 'vieux-moulin'")
+    contracts.forget()
+    named = (
+        "Event 7 (paquis, version 7, municipal-council-informed) cannot be read: "
+        "municipal-council-informed was stored under schema 9, known is 1."
+    )
+    status, out, _ = imported("check", "--json")
+    checks = json.loads(out)["checks"]
+    assert status == 1
+    assert checks["events"][0].startswith(named)
+    assert [what.split(" is not")[0] for what in checks["read-models"]] == [
+        "paquis",
+        "register of vieux-moulin",
+    ]
+    for command in (("replay", "paquis"), ("export", "paquis"), ("rebuild",)):
+        status, out, err = imported(*command)
+        assert (status, out) == (1, ""), command
+        assert err.startswith(named), command
+    assert _documents(database) == before
+    assert imported("replay", "vieux-moulin")[0] == 0
+
+
+def test_check_goes_on_where_one_check_cannot_be_finished(imported, monkeypatch):
+    def fail(*_, **__):
+        raise RuntimeError("out of order")
+
+    monkeypatch.setattr("infra.integrity.order", lambda _: map(fail, [1]))
+    status, out, _ = imported("check", "--json")
+    checks = json.loads(out)["checks"]
+    assert status == 1
+    assert checks.pop("order") == [
+        (
+            "This check could not be finished: RuntimeError: out of order "
+            "(QUARTIER_TRACEBACK=1 shows where)"
+        )
+    ]
+    assert not any(checks.values())
 
 
 def test_check_of_a_changed_event(imported, database):

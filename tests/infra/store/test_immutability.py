@@ -2,9 +2,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from infra import guards, integrity
 from infra.append import Write, append
 from infra.database import as_owner, cursor, dedicated
-from infra.integrity import findings
 from tests.infra.store.acts import begin, choose
 from tests.infra.store.test_append import event
 
@@ -21,7 +21,9 @@ CHANGES = [
 
 
 def found():
-    return {(finding.check, finding.message) for finding in findings()}
+    checks = (guards.role, guards.triggers, guards.functions, guards.keys, guards.grants)
+    findings = [each for check in (*checks, integrity.order) for each in check()]
+    return {(each.check, each.message) for each in findings if not each.warning}
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -85,7 +87,8 @@ def test_nothing_is_wrong_with_a_store_that_is_whole():
     read = []
     begin()
     choose()
-    assert list(findings(read.append)) == []
+    assert not found()
+    assert list(integrity.order(read.append)) == []
     assert read == [2]
 
 
@@ -95,6 +98,76 @@ def test_nothing_is_wrong_with_a_store_that_is_whole():
         ("ALTER TABLE event DISABLE TRIGGER event_is_never_changed", "trigger", "always enabled"),
         ("ALTER TABLE event ENABLE TRIGGER event_is_never_truncated", "trigger", "always enabled"),
         ("DROP TRIGGER event_is_never_truncated ON event", "trigger", "missing"),
+        ("DROP TRIGGER log_tile_is_never_changed ON log_tile", "trigger", "log_tile_is_never"),
+        ("ALTER TABLE log_signature DISABLE TRIGGER USER", "trigger", "log_signature_is_never"),
+        (
+            (
+                "CREATE OR REPLACE TRIGGER event_is_never_changed BEFORE UPDATE OR DELETE ON event"
+                " FOR EACH STATEMENT WHEN (false) EXECUTE FUNCTION refuse_change()"
+            ),
+            *("trigger", "event_is_never_changed is missing, or is another one"),
+        ),
+        (
+            (
+                "CREATE OR REPLACE TRIGGER event_is_never_changed BEFORE UPDATE OF body OR DELETE"
+                " ON event FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+            ),
+            *("trigger", "event_is_never_changed is missing, or is another one"),
+        ),
+        (
+            "CREATE TRIGGER another BEFORE INSERT ON event EXECUTE FUNCTION refuse_change()",
+            *("trigger", "event has a trigger another that no migration made"),
+        ),
+        (
+            "CREATE RULE another AS ON UPDATE TO event DO INSTEAD NOTHING",
+            *("trigger", "event has a rule another that no migration made"),
+        ),
+        (
+            (
+                "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql"
+                " AS 'BEGIN RETURN NULL; END'"
+            ),
+            *("trigger", "The function refuse_change is not as the migrations made it"),
+        ),
+        (
+            (
+                "CREATE OR REPLACE FUNCTION refuse_log_change() RETURNS trigger LANGUAGE plpgsql"
+                " AS 'BEGIN RETURN NULL; END'"
+            ),
+            *("trigger", "The function refuse_log_change is not as the migrations made it"),
+        ),
+        (
+            "ALTER FUNCTION append(json, json, json) RESET search_path",
+            *("trigger", "The function append is not as the migrations made it"),
+        ),
+        (
+            "ALTER FUNCTION append(json, json, json) SECURITY INVOKER",
+            *("trigger", "The function append is not as the migrations made it"),
+        ),
+        (
+            (
+                "CREATE FUNCTION append(text) RETURNS text LANGUAGE sql AS 'SELECT $1';"
+                "REVOKE ALL ON FUNCTION append(text) FROM PUBLIC;"
+                "GRANT EXECUTE ON FUNCTION append(text) TO quartier_app"
+            ),
+            *("trigger", "There are 2 functions called append"),
+        ),
+        (
+            "ALTER FUNCTION append(json, json, json) RENAME TO appended",
+            *("trigger", "The function append is missing"),
+        ),
+        (
+            "ALTER FUNCTION append(json, json, json) OWNER TO quartier_app",
+            *("trigger", "quartier_app owns the function append"),
+        ),
+        (
+            "ALTER TABLE event DROP CONSTRAINT event_contract_version",
+            *("trigger", "event lacks its UNIQUE (contract, version)"),
+        ),
+        ("GRANT UPDATE (payload) ON event TO quartier_app", "grants", "may UPDATE on event"),
+        ("GRANT DELETE ON log_tile TO quartier_app", "grants", "may DELETE on log_tile"),
+        ("GRANT TRUNCATE ON vault_text TO PUBLIC", "grants", "may TRUNCATE on vault_text"),
+        ("REVOKE INSERT ON document FROM quartier_app", "grants", "may not INSERT on document"),
         ("GRANT UPDATE ON event TO quartier_app", "grants", "may UPDATE on event"),
         ("GRANT DELETE, INSERT ON event TO PUBLIC", "grants", "may DELETE, INSERT on event"),
         ("GRANT ALL ON event_log TO quartier_app", "grants", "on event_log"),
@@ -111,39 +184,49 @@ def test_what_guards_the_events_is_checked(owner, harm, check, said):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             found()
         return
-    ((where, what),) = found()
-    assert where == check
-    assert said in what
+    assert [(where, said in what) for where, what in found()] == [(check, True)]
 
 
 @pytest.mark.parametrize(
-    ("harm", "check", "said"),
+    ("harm", "said"),
     [
-        ("DELETE FROM event WHERE position = 2", "order", "There are 2 events up to position 3"),
-        ("UPDATE event SET version = 9 WHERE position = 3", "order", "at version 9 with 3 events"),
-        ("UPDATE event SET recorded_at = 'epoch' WHERE position = 2", "order", "Event 2 comes"),
-        ("UPDATE event SET type = 'os.system' WHERE position = 1", "events", "no decision type"),
-        ("UPDATE event SET schema = 9 WHERE position = 1", "events", "under schema 9"),
-        ("""UPDATE event SET payload = '{"data": {}}' WHERE position = 1""", "events", "Event 1"),
-        ("UPDATE event SET body = 'king' WHERE position = 1", "events", "Event 1 (paquis"),
-        ("UPDATE vault_text SET content = 'other'", "texts", "is not the one that event"),
-        ("DELETE FROM vault_text", "texts", "unknown"),
+        ("DELETE FROM event WHERE position = 1", "Event 1 is missing."),
+        ("DELETE FROM event WHERE position IN (2, 3)", "Events 2 to 3 are missing."),
+        ("DELETE FROM event WHERE position = 4", "event_log is at 4, the last event at 3."),
+        ("UPDATE event_log SET size = 9", "event_log is at 9, the last event at 4."),
+        ("UPDATE event SET recorded_at = 'epoch' WHERE position = 2", "Event 2 comes after one"),
+        ("UPDATE event_log SET recorded_at = '2014-03-01'", "event_log is at 2014-03-01 "),
     ],
 )
-def test_what_somebody_with_all_rights_altered_is_found(owner, harm, check, said):
+@pytest.mark.parametrize("at_once", [1, 2, integrity.RANGE])
+def test_what_is_wrong_with_the_order_is_found(owner, altering, monkeypatch, harm, said, at_once):
+    monkeypatch.setattr(integrity, "RANGE", at_once)
     begin()
-    choose()
-    choose()
-    owner.execute("ALTER TABLE event DISABLE TRIGGER event_is_never_changed")
-    owner.execute(harm)
-    owner.execute("ALTER TABLE event ENABLE ALWAYS TRIGGER event_is_never_changed")
-    assert any(where == check and said in what for where, what in found())
+    for _ in range(3):
+        choose()
+    altering(harm)
+    ((check, what),) = found()
+    assert check == "order"
+    assert said in what
 
 
-def test_an_erased_text_is_nothing_wrong(owner):
+def test_a_clock_that_ran_ahead_is_said_with_the_events_it_was_read_for(altering):
     begin()
-    owner.execute("UPDATE vault_text SET content = NULL, salt = NULL")
-    assert not found()
+    choose()
+    altering("UPDATE event_log SET recorded_at = now() + interval '3 days'")
+    ahead = [choose().recorded.recorded_at for _ in range(2)][-1]
+    ((check, what),) = found()
+    assert check == "order"
+    assert what.startswith(
+        f"Events 3 to 4 are recorded in the future, up to {ahead:%Y-%m-%d %H:%M:%S} UTC: "
+    )
+    assert integrity.ahead_of_the_clock() == ahead
+
+
+def test_a_login_that_may_do_everything_is_a_warning():
+    (warning,) = guards.role()
+    assert warning.warning
+    assert "is a superuser. That it works as quartier_app" in warning.message
 
 
 def test_working_as_the_owner_is_found():
