@@ -6,10 +6,8 @@ recorded lasts for ever and is signed, so none of that may come in.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
-import time
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -33,11 +31,6 @@ _JSON: Final = re.compile(r"application/json\s*(;\s*charset=\"?utf-8\"?\s*)?$", 
 
 
 CHUNK: Final = 64 * 1024
-
-DRAINED: Final = 64 * 1024 * 1024
-"""Bytes of a refused body that are read all the same."""
-
-DRAINED_SECONDS: Final = 10.0
 
 
 def demand_length(request: HttpRequest, largest: int) -> int:
@@ -71,7 +64,7 @@ def read_chunks(request: HttpRequest, largest: int) -> Iterator[bytes]:
     while True:
         try:
             chunk: bytes = stream.read(CHUNK)
-        except (UnreadablePostError, OSError, EOFError):
+        except (UnreadablePostError, OSError):
             raise malformed() from None
         if not chunk:
             break
@@ -85,22 +78,6 @@ def read_chunks(request: HttpRequest, largest: int) -> Iterator[bytes]:
                 "Le corps de la requête est incomplet.", "The body of the request is incomplete."
             )
         )
-
-
-def drain(request: HttpRequest) -> None:
-    """Read what is left of the body of a request that is refused, and throw it away.
-
-    Somebody who is still sending when the connection closes sees that, and not why.
-    """
-    if "HTTP_EXPECT" in request.META:
-        return  # it waits to be told to send, and is told not to
-    if not request.META.get("CONTENT_LENGTH") and "HTTP_TRANSFER_ENCODING" not in request.META:
-        return
-    stream, until = request.META["wsgi.input"], time.monotonic() + DRAINED_SECONDS
-    with contextlib.suppress(Exception):
-        for _ in range(DRAINED // CHUNK):
-            if not stream.read(CHUNK) or time.monotonic() > until:
-                return
 
 
 def read_object(request: HttpRequest) -> dict[str, Any]:

@@ -25,7 +25,10 @@ from api.problems import (
     MISSED_TOLD,
     NOT_COMPETENT,
     NOT_YOURS,
+    RETRY_AFTER,
     RULES,
+    TIMEOUT,
+    UNAVAILABLE,
     UNREADABLE,
     Problem,
     answer,
@@ -38,7 +41,7 @@ from api.problems import (
 )
 from domain.stored import UnreadableEvent
 from domain.values import Bilingual
-from infra import documents, refusals
+from infra import documents, refusals, request_body
 from infra.append import Busy, Indefinite
 from infra.database import forget_connection
 from infra.log.notes import NoteError
@@ -223,6 +226,29 @@ def _(error: Exception) -> Problem:
             "The sealed log is not as it was written; the service's operator must see to it"
             f" ({error}).",
         ),
+    )
+
+
+@problem_of.register
+def _(error: request_body.BodyTimeout) -> Problem:
+    return Problem(
+        TIMEOUT,
+        Bilingual(
+            "Le corps de la requête n'est pas arrivé à temps ; rien n'a été enregistré.",
+            "The body of the request did not come in time; nothing was recorded.",
+        ),
+    )
+
+
+@problem_of.register
+def _(error: request_body.TooManyBodies) -> Problem:
+    return Problem(
+        UNAVAILABLE,
+        Bilingual(
+            "Trop d'envois volumineux sont en cours. Revenez dans un moment.",
+            "Too many large uploads are under way. Come again in a moment.",
+        ),
+        headers={"Retry-After": str(RETRY_AFTER)},
     )
 
 

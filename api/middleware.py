@@ -9,7 +9,6 @@ import os
 import re
 import time
 import uuid
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -21,7 +20,6 @@ from django.middleware.locale import LocaleMiddleware
 from prometheus_client import Counter, Histogram
 
 from api import faults, problems
-from api.body import drain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,6 +66,9 @@ SECONDS: Final = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
 
+_NO_CONTENT: Final = {204, 304}
+"""Statuses without a `Content-Length`: RFC 9110, section 8.6."""
+
 _METHODS: Final = {"GET", "HEAD", "POST", "OPTIONS"}
 _SOUND: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _QUIET: Final = {"health/live", "health/ready", "metrics"}
@@ -87,11 +88,11 @@ class RequestLog:
         structlog.contextvars.bind_contextvars(request_id=request.id)  # type: ignore[attr-defined]
         try:
             response = self._answer(request)
-            if response.status_code >= HTTPStatus.BAD_REQUEST:
-                drain(request)
             response.headers["X-Request-ID"] = request.id  # type: ignore[attr-defined]
-            if isinstance(response, HttpResponse) and (
-                response.content or request.method != "HEAD"
+            if (
+                isinstance(response, HttpResponse)
+                and response.status_code not in _NO_CONTENT
+                and (response.content or request.method != "HEAD")
             ):
                 response.headers.setdefault("Content-Length", str(len(response.content)))
             self._note(request, response, time.perf_counter() - started)

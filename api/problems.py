@@ -87,6 +87,7 @@ NOT_FOUND: Final = _kind("not-found", HTTPStatus.NOT_FOUND, "Introuvable", "Not 
 METHOD: Final = _kind(
     "method", HTTPStatus.METHOD_NOT_ALLOWED, "Méthode non admise", "Method not allowed"
 )
+TIMEOUT: Final = _kind("timeout", HTTPStatus.REQUEST_TIMEOUT, "Délai dépassé", "Request timeout")
 RULES: Final = _kind(
     "rules", HTTPStatus.CONFLICT, "Des règles s'y opposent", "Rules are against it"
 )
@@ -138,8 +139,8 @@ DAMAGED: Final = _kind(
 )
 
 KINDS: Final = (
-    *(MALFORMED, QUERY, UNAUTHENTICATED, NOT_YOURS, NOT_COMPETENT, NOT_FOUND, METHOD, RULES),
-    *(EXISTS, MISSED, TOO_LARGE, MEDIA, FIELDS, KEY_REUSED, FAILED, UNAVAILABLE),
+    *(MALFORMED, QUERY, UNAUTHENTICATED, NOT_YOURS, NOT_COMPETENT, NOT_FOUND, METHOD, TIMEOUT),
+    *(RULES, EXISTS, MISSED, TOO_LARGE, MEDIA, FIELDS, KEY_REUSED, FAILED, UNAVAILABLE),
     *(UNREADABLE, DAMAGED),
 )
 

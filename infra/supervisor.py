@@ -1,11 +1,13 @@
-"""Child processes that are started again when they die, and all end when we do."""
+"""Child processes that are started again when they die or hang, and all end when we do."""
 
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import signal
 import subprocess
+import threading
 import time
 from typing import TYPE_CHECKING, Final, Self
 
@@ -14,7 +16,7 @@ import structlog
 from infra.parent import VARIABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
 log = structlog.get_logger(__name__)
@@ -26,16 +28,40 @@ LONGEST_PAUSE: Final = 10.0
 SETTLED_SECONDS: Final = 30.0
 """A child that lived that long begins with the first pause again."""
 
+START_SECONDS: Final = 60.0
+"""How long a child may take until it says for the first time that it is alive."""
+
+PROBE_SECONDS: Final = 0.5
+"""Between two questions whether a child is alive."""
+
 STOP_SECONDS: Final = 4.0
 """How long children may take to end by themselves."""
 
 
 class Child:
-    """One program that shall be running. Its process leads a group of its own."""
+    """One program that shall be running. Its process leads a group of its own.
 
-    def __init__(self, name: str, command: Sequence[str]) -> None:
+    Args:
+        name: for the log.
+        command: the program and its arguments.
+        is_alive: asks it whether it is alive; None if only its death can be seen.
+        patience: seconds for which it may say nothing before it is taken for hung.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        is_alive: Callable[[], bool] | None = None,
+        patience: float = math.inf,
+    ) -> None:
         self.name = name
         self.command = command
+        self._is_alive = is_alive
+        self._patience = patience
+        self._answers = False
+        self._silent_since: float | None = None
         self.starts = 0
         self._process: subprocess.Popen[bytes] | None = None
         self._pause = FIRST_PAUSE
@@ -58,6 +84,28 @@ class Child:
         )
         self.starts += 1
         self._since = time.monotonic()
+        self._answers, self._silent_since = False, None
+
+    @property
+    def is_probed(self) -> bool:
+        """Whether it can be asked."""
+        return self._is_alive is not None
+
+    def probe(self) -> None:
+        """Ask it whether it is alive, and note since when it says nothing."""
+        if self._is_alive is None or self._process is None:
+            return
+        if self._is_alive():
+            self._answers, self._silent_since = True, None
+        elif self._silent_since is None:
+            self._silent_since = time.monotonic()
+
+    def is_hung(self) -> bool:
+        """Whether it runs, and has said nothing for longer than it may."""
+        if self._silent_since is None:
+            return False
+        patience = self._patience if self._answers else max(self._patience, START_SECONDS)
+        return time.monotonic() - self._silent_since > patience
 
     def has_died(self) -> bool:
         """Whether it was running and is no more; then it is due again after its pause."""
@@ -111,6 +159,7 @@ class Supervisor:
 
     def __init__(self, environment: Mapping[str, str], *, keep: Sequence[int] = ()) -> None:
         self.children: list[Child] = []
+        self._ending = threading.Event()
         self._reading, self._writing = os.pipe()
         self._environment = {**environment, VARIABLE: str(self._reading)}
         self._descriptors = (self._reading, *keep)
@@ -122,6 +171,13 @@ class Supervisor:
         """Start a child, and keep it running from now on."""
         self.children.append(child)
         self.tend()
+        if child.is_probed:
+            # In a thread of its own: a child that hangs keeps whoever asks it waiting.
+            threading.Thread(target=self._probe, args=(child,), name="probe", daemon=True).start()
+
+    def _probe(self, child: Child) -> None:
+        while not self._ending.wait(PROBE_SECONDS):
+            child.probe()
 
     def __exit__(
         self,
@@ -129,6 +185,7 @@ class Supervisor:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._ending.set()
         for child in self.children:
             child.end()
         deadline = time.monotonic() + STOP_SECONDS
@@ -142,7 +199,10 @@ class Supervisor:
     def tend(self) -> None:
         """Start what is due. To be called every now and then."""
         for child in self.children:
-            if child.has_died():
+            if child.is_hung():
+                log.error("child_hung", child=child.name, pid=child.pid)
+                child.kill()
+            elif child.has_died():
                 continue
             if child.is_due():
                 child.start(self._environment, self._descriptors)

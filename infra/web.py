@@ -1,31 +1,58 @@
-"""The web service: granian with the WSGI application.
+"""The web service: processes that share one listening socket, each watched and kept running.
 
-Importing this module is what granian's worker processes do; `serve` is for the one that starts
-them. A worker ends when that one is killed, so that no port stays taken.
+    quartier web ── holds the socket; asks each process for /health/live over a socket of its own
+    └─ python -m infra.web …   answers: one event loop (`infra/bridge.py`) and a few threads
+
+HTTP/1.1 only: HTTP/2 is for the proxy in front (`infra/nginx/`).
 """
 
 from __future__ import annotations
 
 import os
 import signal
+import socket
+import sys
 import tempfile
 import threading
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from pathlib import Path
+from typing import Final
 
 from infra import metrics
+from infra.alive import is_alive
 from infra.parent import end_with_parent
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from infra.supervisor import Child, Supervisor
 
 THREADS: Final = 16
-"""Requests that a process answers at the same moment; each thread has its own connection."""
+"""Requests that a process works on at the same moment; each thread has its own connection."""
 
 STREAMS: Final = 16
 """Streams of events that a process serves beside: each holds a thread, and no connection."""
 
+LONG_ANSWERS: Final = 12
+"""Other answers that hold a thread while they are sent: all that `api/limits.py` admits."""
 
-def serve(host: str, port: int, *, processes: int, threads: int = THREADS) -> None:
+BACKLOG: Final = 2_048
+"""Connections that the kernel holds until they are accepted."""
+
+LOOK_SECONDS: Final = 0.2
+
+STOP_SECONDS: Final = 3
+"""How long what is being answered may go on when the process is told to end."""
+
+LIVE: Final = "/health/live"
+PATIENCE_SECONDS: Final = 30.0
+"""How long a process may leave that question unanswered before another takes its place."""
+
+
+def serve(
+    host: str,
+    port: int,
+    *,
+    processes: int,
+    threads: int = THREADS,
+    patience: float = PATIENCE_SECONDS,
+) -> None:
     """Answer requests until SIGINT or SIGTERM.
 
     Args:
@@ -33,76 +60,87 @@ def serve(host: str, port: int, *, processes: int, threads: int = THREADS) -> No
         port: where.
         processes: how many; one uses one core for Python.
         threads: in each of them.
+        patience: seconds for which one may leave `/health/live` unanswered.
+
+    Raises:
+        OSError: that address cannot be listened at.
     """
-    with tempfile.TemporaryDirectory(prefix="quartier-metrics-") as shared:
-        # Where the processes put their figures together; unread by a single one.
-        if processes > 1:
-            os.environ.setdefault(metrics.FOLDER, shared)
-        _granian(host, port, processes, threads)
+    stop = threading.Event()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, lambda *_: stop.set())
+    with (
+        tempfile.TemporaryDirectory(prefix="quartier-web-") as folder,
+        _listening(host, port) as listening,
+        Supervisor(_environment(folder, processes), keep=(listening.fileno(),)) as supervisor,
+    ):
+        for number in range(processes):
+            own = str(Path(folder) / f"{number}.sock")
+            command = (sys.executable, "-m", "infra.web", listening.fileno(), own, threads)
+            supervisor.add(
+                Child(
+                    f"web-{number}",
+                    [str(part) for part in command],
+                    is_alive=partial(is_alive, own, os.environ.get("ALLOWED_HOSTS", "")),
+                    patience=patience,
+                )
+            )
+        while not stop.wait(LOOK_SECONDS):
+            supervisor.tend()
 
 
-def _granian(host: str, port: int, processes: int, threads: int) -> None:
-    from granian import Granian  # noqa: PLC0415 - only the command that serves needs it
-    from granian.constants import Interfaces  # noqa: PLC0415
-    from granian.log import LogLevels  # noqa: PLC0415
-
-    Granian(
-        "infra.web:application",
-        address=host,
-        port=port,
-        interface=Interfaces.WSGI,
-        workers=processes,
-        # They are started as they are needed.
-        blocking_threads=threads + STREAMS,
-        backpressure=64 * threads,
-        respawn_failed_workers=True,
-        respawn_interval=0.5,
-        workers_kill_timeout=3,
-        blocking_threads_idle_timeout=600,
-        log_dictconfig=_logging(),
-        log_level=LogLevels.error,
-        websockets=False,
-        factory=True,
-    ).serve()
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=BACKLOG)
 
 
-def application() -> Callable[..., Any]:
-    """The WSGI application, in a process that ends with the one that started it."""
+def _environment(folder: str, processes: int) -> dict[str, str]:
+    """Where several processes put their figures together; unread by a single one."""
+    figures = {metrics.FOLDER: folder} if processes > 1 else {}
+    return {**figures, **os.environ}
+
+
+def process(listening: socket.socket, own: str, threads: int) -> None:
+    """Answer requests in this process until it is told to end, or the one that started it ends.
+
+    Args:
+        listening: the socket that all processes share.
+        own: path of this one's own socket.
+        threads: requests it works on at the same moment.
+    """
     end_with_parent()
+    import uvicorn  # noqa: PLC0415 - only the processes that answer need it
+
+    from infra.bridge import Bridge  # noqa: PLC0415
+    from infra.connections import IDLE_SECONDS, Connection, Server  # noqa: PLC0415
     from infra.tail import TAIL  # noqa: PLC0415 - it has much to load
-    from infra.wsgi import application as wsgi  # noqa: PLC0415 - it configures Django
+    from infra.wsgi import application  # noqa: PLC0415 - it configures Django
 
-    _on_stop(TAIL.stop)
-    return wsgi
-
-
-def _on_stop(then: Callable[[], None]) -> None:
-    """Do something when this process is told to end, whoever handles the signal.
-
-    Granian's handler lets requests come to their end; a stream of events has none, and would be
-    cut off with everything else once patience is over.
-    """
-    reading, writing = os.pipe()
-    os.set_blocking(writing, False)
-    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-
-    def watch() -> None:
-        while os.read(reading, 1)[0] not in {signal.SIGINT, signal.SIGTERM}:
-            pass
-        then()
-
-    threading.Thread(target=watch, name="stop", daemon=True).start()
-
-
-def _logging() -> dict[str, Any]:
-    """Granian's own few lines go where ours go, in our format."""
-    return {
-        "version": 1,
-        "disable_existing_loggers": False,
-        "loggers": {"_granian": {"propagate": True}},
-    }
+    config = uvicorn.Config(
+        Bridge(application, threads=threads + STREAMS + LONG_ANSWERS, aside=[LIVE]),
+        http=Connection,
+        ws="none",
+        lifespan="off",
+        interface="asgi3",
+        backlog=BACKLOG,
+        timeout_keep_alive=IDLE_SECONDS,
+        timeout_graceful_shutdown=STOP_SECONDS,
+        # Its own few lines go where ours go; the requests are logged by api/middleware.py.
+        log_config=None,
+        log_level="error",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+    )
+    with socket.socket(socket.AF_UNIX) as alone:
+        Path(own).unlink(missing_ok=True)
+        alone.bind(own)
+        Server(config, on_stop=TAIL.stop).run([listening, alone])
 
 
 def default_processes() -> int:
     """One for two cores: PostgreSQL and the worker want theirs."""
     return max(1, (os.cpu_count() or 2) // 2)
+
+
+if __name__ == "__main__":
+    process(socket.socket(fileno=int(sys.argv[1])), sys.argv[2], int(sys.argv[3]))

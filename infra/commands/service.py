@@ -26,6 +26,10 @@ def web_command(
             help="How many processes answer; one for two cores by default.",
         ),
     ] = None,
+    patience: Annotated[
+        float,
+        typer.Option(min=1, help="Seconds for which a process may leave /health/live unanswered."),
+    ] = web.PATIENCE_SECONDS,
 ) -> None:
     """Serve the API and the pages until told to stop.
 
@@ -38,7 +42,12 @@ def web_command(
     end_with_supervisor()
     with session.opened(quiet=False):
         try:
-            web.serve(host, port, processes=processes or web.default_processes())
+            web.serve(
+                host,
+                port,
+                processes=processes or web.default_processes(),
+                patience=patience,
+            )
         except OSError as error:
             fail(f"Cannot listen at {host}:{port}: {error.strerror or error}.")
 

@@ -1,4 +1,4 @@
-"""The service as it runs: granian with two processes, reached over HTTP."""
+"""The service as it runs, with two processes, reached over HTTP."""
 
 import contextlib
 import http.client
@@ -28,9 +28,9 @@ class Served:
     def address(self):
         return f"http://127.0.0.1:{self.port}"
 
-    def ask(self, path, query=(), **headers):
+    def ask(self, path, query=(), timeout=30, **headers):
         """Begin to read an answer; the connection is closed with it."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         connection.request("GET", f"{path}?{urlencode(query)}", headers=headers)
         answer = connection.getresponse()
         answer.connection = connection
@@ -51,13 +51,13 @@ def free_port():
 
 
 @contextlib.contextmanager
-def served(folder, processes=PROCESSES, port=None, **environment):
+def served(folder, *options, processes=PROCESSES, port=None, **environment):
     """`quartier web` on the test's own database, until the end of the block."""
     port = port or free_port()
     log = folder / "web.log"
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "api.cli", "web", "--port", str(port)],
+            [sys.executable, "-m", "api.cli", "web", "--port", str(port), *options],
             cwd=ROOT,
             env={
                 **os.environ,

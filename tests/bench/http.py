@@ -8,6 +8,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -32,30 +33,28 @@ BODY = orjson.dumps({"decided_on": DAY, "data": orjson.Fragment(ACTIVITY)})
 @contextlib.contextmanager
 def served(settings: str, probe: str) -> Iterator[int]:
     """A server of its own process, as `quartier web` starts it; its port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "granian", "infra.wsgi:application"]
-    command += ["--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
-    command += ["--blocking-threads", str(CLIENTS), "--no-access-log", "--log-level", "error"]
-    server = subprocess.Popen(
-        command,
-        env={**os.environ, "DJANGO_SETTINGS_MODULE": settings, "LOG_FORMAT": "json"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        for _ in range(200):
-            with contextlib.suppress(OSError):
-                ask = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-                ask.request("GET", probe)
-                if ask.getresponse().status < 500:
-                    break
-            time.sleep(0.1)
-        yield port
-    finally:
-        server.terminate()
-        server.wait(10)
+    with socket.create_server(("127.0.0.1", 0)) as listening, tempfile.TemporaryDirectory() as own:
+        port = listening.getsockname()[1]
+        command = (sys.executable, "-m", "infra.web", listening.fileno(), f"{own}/0", CLIENTS)
+        server = subprocess.Popen(
+            [str(part) for part in command],
+            env={**os.environ, "DJANGO_SETTINGS_MODULE": settings, "LOG_FORMAT": "json"},
+            pass_fds=[listening.fileno()],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            for _ in range(200):
+                with contextlib.suppress(OSError):
+                    ask = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+                    ask.request("GET", probe)
+                    if ask.getresponse().status < 500:
+                        break
+                time.sleep(0.1)
+            yield port
+        finally:
+            server.terminate()
+            server.wait(10)
 
 
 def poster(

@@ -121,9 +121,8 @@ def test_what_is_killed_comes_back(up, words):
 
 
 def test_a_killed_process_of_the_web_service_comes_back(up):
-    """Granian's own worker, which holds the port and the connections."""
-    web = up.child("cli web")
-    (victim,) = [pid for pid, said in up.children().items() if pid != web and "cli web" in said]
+    """One of those that `quartier web` started, and that answer."""
+    (victim,) = [pid for pid, said in up.children().items() if "infra.web" in said]
     os.kill(victim, signal.SIGKILL)
     until(lambda: victim not in up.children())
     until(up.is_ready)
@@ -172,7 +171,9 @@ def test_sigint_twice_stops_as_cleanly(up):
 
 
 def test_nothing_of_a_killed_run_is_in_the_way_of_the_next(up):
-    children = [pid for pid, command in up.children().items() if "cli" in command]
+    children = [
+        pid for pid, command in up.children().items() if "infra" in command or "cli" in command
+    ]
     up.kill()
     up.start().until_ready()
     assert not any(_is_running(pid) for pid in children), "children end with the one that is gone"
