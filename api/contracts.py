@@ -14,9 +14,10 @@ from api.recording import CAN_GO_WRONG, RECORDING, begin
 from api.tables import PAGING, listed
 from domain.standing import Standing
 from domain.values import Bilingual
-from projections import register
+from projections import register_queries
 from projections.keyset import Page
 from projections.phase import Phase
+from projections.register import register
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,9 +108,9 @@ class Contracts(Endpoint):
             "box": asked["bbox"],
         }
         if asked["q"] is None:
-            return listed(self, request, register.register, register.contracts, **conditions)
+            return listed(self, request, register, register_queries.contracts, **conditions)
         return listed(
-            self, request, register.register, register.search, words=asked["q"], **conditions
+            self, request, register, register_queries.search, words=asked["q"], **conditions
         )
 
     def _around(self, request: Request, point: tuple[float, float]) -> HttpResponse:
@@ -117,10 +118,10 @@ class Contracts(Endpoint):
             if self.asked[name] is not None:
                 raise refuse(name, Unreadable("with_at", "Cannot be asked together with `at`."))
 
-        def at(cursor: None, limit: int) -> Page[register.EntryOf]:
-            return Page(register.at(*point)[:limit], None)
+        def at(cursor: None, limit: int) -> Page[register_queries.EntryOf]:
+            return Page(register_queries.at(*point)[:limit], None)
 
-        return listed(self, request, register.register, at)
+        return listed(self, request, register, at)
 
     @operation(
         Bilingual("Commencer un contrat", "Begin a contract"),

@@ -11,7 +11,7 @@ from api.tables import schema_of
 from domain.catalogue import catalogue
 from domain.initiation import ContractInitiated
 from domain.values import KEY_PATTERN, TEXT_LIMIT
-from projections import calendar, ledger_queries, ledger_sums, register, silences
+from projections import calendar, ledger_queries, ledger_sums, register_queries, silences
 from projections.catalogue import VIEWS
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ REF: Final = "#/components/schemas/{model}"
 
 _ROWS: Final = {
     "Balance": ledger_queries.BalanceOf,
-    "Contract": register.EntryOf,
+    "Contract": register_queries.EntryOf,
     "Day": calendar.DayOf,
     "Entry": ledger_queries.EntryOf,
     "Silence": silences.SilenceOf,
