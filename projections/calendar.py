@@ -248,22 +248,22 @@ def days(
     Raises:
         BadCursor: the cursor is not one of this list.
     """
-    place = place_of(cursor, str, str, str, str) or ("0001-01-01", "", "", "")
+    place = place_of(cursor, str, str, str, str) or ("", "", "", "")
+    # The later of both opens the range: nothing before it is read.
+    place = max(place, (since.isoformat(), "", "", ""))
+    conditions, parameters = "", list[Any]()
+    if contract is not None:
+        conditions += " AND contract = %s"
+        parameters.append(contract)
+    if occasion is not None:
+        conditions += " AND occasion = %s"
+        parameters.append(occasion.value)
     found = select(
-        "SELECT contract, occasion, subject, day, state, title, position FROM calendar_day"
+        "SELECT contract, occasion, subject, day, state, title, position FROM calendar_day"  # noqa: S608
         " WHERE (day, contract, occasion, subject) > (%s::date, %s, %s, %s)"
-        " AND day BETWEEN %s AND %s"
-        " AND (%s::text IS NULL OR contract = %s) AND (%s::text IS NULL OR occasion = %s)"
+        f" AND day <= %s{conditions}"
         " ORDER BY day, contract, occasion, subject LIMIT %s",
-        [
-            *place,
-            since,
-            until,
-            contract,
-            contract,
-            *([occasion.value] * 2 if occasion else [None] * 2),
-            limit + 1,
-        ],
+        [*place, until, *parameters, limit + 1],
     )
     rows = [DayOf(row[0], word(Occasion, row[1]), row[2], DAYS.of(row[1:])[1]) for row in found]
     return page(

@@ -199,12 +199,18 @@ def clocks(
         BadCursor: the cursor is not one of this list.
     """
     place = place_of(cursor, str, str, str, str) or ("0001-01-01", "", "", "")
+    conditions, parameters = "", list[Any]()
+    if running:
+        conditions += " AND state = 'running'"
+    if contract is not None:
+        conditions += " AND contract = %s"
+        parameters.append(contract)
     found = select(
-        "SELECT contract, question, subject, body, state, since, asked_at, until, answered_at"
-        " FROM silence WHERE (since, contract, question, subject) > (%s::date, %s, %s, %s)"
-        " AND (NOT %s OR state = 'running') AND (%s::text IS NULL OR contract = %s)"
+        "SELECT contract, question, subject, body, state, since, asked_at, until, answered_at"  # noqa: S608
+        " FROM silence"
+        f" WHERE (since, contract, question, subject) > (%s::date, %s, %s, %s){conditions}"
         " ORDER BY since, contract, question, subject LIMIT %s",
-        [*place, running, contract, contract, limit + 1],
+        [*place, *parameters, limit + 1],
     )
     rows = []
     for row in found:
