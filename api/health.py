@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 from django.core.exceptions import ImproperlyConfigured
-from django.db import Error, connection
-from django.db.migrations.executor import MigrationExecutor
+from django.db import Error
 from django.http import HttpResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -19,7 +18,9 @@ from api.endpoint import Answer, Endpoint, django_request, operation
 from domain.values import Bilingual
 from infra import metrics
 from infra.database import cursor, forget_connection
+from infra.integrity import ahead_of_the_clock
 from infra.log.sealing import oldest_unsealed, unsealed
+from infra.migrated import migrations_due, newer_migrations
 from infra.reference import reference
 from infra.store import log_size
 from projections.positions import positions
@@ -55,9 +56,10 @@ class Live(Endpoint):
 class Ready(Endpoint):
     """Everything that answering needs is there; or which part is not.
 
-    Read models that are behind are named, and decisions that nobody seals, but do not make the
-    service unready: contracts are read and recorded as they are without them, and taking every
-    server out at once would help nobody.
+    Read models that are behind are named, and decisions that nobody seals, tables that a newer
+    program has changed, a clock that ran ahead; but none of them makes the service unready:
+    contracts are read and recorded all the same, and taking every server out at once would help
+    nobody.
     """
 
     @operation(
@@ -90,9 +92,22 @@ def _database() -> str:
 
 
 def _migrations() -> str:
-    executor = MigrationExecutor(connection)
-    due = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    return OK if not due else f"{len(due)} not applied"
+    due = migrations_due()
+    return OK if not due else f"{due} not applied"
+
+
+def _newer_migrations() -> str:
+    """Whether a newer program has changed the tables: while versions change, both serve."""
+    newer = newer_migrations()
+    return OK if not newer else f"of a newer version: {', '.join(newer)}"
+
+
+def _clock() -> str:
+    """Whether the clock of the database is behind what it said before."""
+    instant = ahead_of_the_clock()
+    return (
+        OK if instant is None else f"the last decision is recorded in the future: {_utc(instant)}"
+    )
 
 
 def _reference() -> str:
@@ -115,8 +130,11 @@ def _log() -> str:
     since = oldest_unsealed(cursor())
     if since is None or dt.datetime.now(dt.UTC) - since < UNSEALED:
         return OK
-    waiting = unsealed(cursor())
-    return f"{waiting} decisions not sealed since {since.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return f"{unsealed(cursor())} decisions not sealed since {_utc(since)}"
+
+
+def _utc(instant: dt.datetime) -> str:
+    return f"{instant.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 CHECKS: Final[dict[str, Callable[[], str]]] = {
@@ -125,6 +143,8 @@ CHECKS: Final[dict[str, Callable[[], str]]] = {
     "reference": _reference,
     "read_models": _read_models,
     "log": _log,
+    "newer_migrations": _newer_migrations,
+    "clock": _clock,
 }
 NEEDED: Final = ("database", "migrations", "reference")
 

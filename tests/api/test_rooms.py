@@ -167,6 +167,26 @@ def test_what_is_not_ready_is_named(database, anybody, monkeypatch):
     assert int(answer["Retry-After"]) > 0
 
 
+def test_migrations_of_a_newer_program_are_said(database, anybody):
+    import psycopg  # noqa: PLC0415 - needs settings
+
+    with psycopg.connect(database.url, autocommit=True) as owner:
+        owner.execute("INSERT INTO django_migrations VALUES (999, 'infra', '0999_later', now())")
+    answer = anybody.get("/health/ready")
+    assert answer.status_code == 200, "while versions change, both serve"
+    assert answer.json()["checks"]["newer_migrations"] == "of a newer version: infra.0999_later"
+
+
+def test_a_clock_that_ran_ahead_is_said(paquis, database, anybody):
+    import psycopg  # noqa: PLC0415 - needs settings
+
+    with psycopg.connect(database.url, autocommit=True) as owner:
+        owner.execute("UPDATE event_log SET recorded_at = now() + interval '3 days'")
+    answer = anybody.get("/health/ready")
+    assert answer.status_code == 200
+    assert answer.json()["checks"]["clock"].startswith("the last decision is recorded in the fut")
+
+
 def test_decisions_that_nobody_seals_are_said(paquis, anybody, monkeypatch):
     from api import health  # noqa: PLC0415 - needs settings
 

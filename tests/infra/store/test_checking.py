@@ -73,6 +73,27 @@ def test_what_is_wrong_with_an_event_is_said_and_the_rest_is_checked(altering, h
     ]
 
 
+@pytest.mark.parametrize("fields", ['{"remarks": 7}', '{"remarks": 99999999999999999999}'])
+def test_a_correction_that_cannot_be_followed_is_said_and_the_rest_is_checked(altering, fields):
+    for contract in ("grottes", "paquis", "servette"):
+        begin(contract)
+        choose(contract)
+    correction = {"position": 4, "reason": "Erreur.", "fields": {"subject": "Zone 20"}}
+    decide("decision-rectified", data=correction, body="steering_committee")
+    rebuild(StoredEvents(), PROJECTIONS.values())
+    assert list(findings()) == []
+    altering(
+        'UPDATE event SET payload = replace(payload::text, \'{"subject":"Zone 20"}\', %s)::json'
+        " WHERE position = 7",
+        [fields],
+    )
+    cursor().execute("DELETE FROM register_rows WHERE contract = 'servette'")
+    corrections, register = found()
+    assert corrections[0] == register[0] == "read-models"
+    assert corrections[1].startswith("paquis is not compared: its corrections cannot be followed")
+    assert register[1].startswith("register of servette is not the fold")
+
+
 def test_versions_that_changed_places_are_found(altering):
     begin()
     choose()
