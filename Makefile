@@ -5,7 +5,7 @@ BIN := .venv/bin
 PYTEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: bench clean golden help lint lock run setup setup-dev test torture
+.PHONY: acceptance bench clean golden help lint lock run setup setup-dev test torture
 
 ifeq (bench,$(firstword $(MAKECMDGOALS)))
 # What is named after `bench` is measured, not made.
@@ -34,6 +34,9 @@ golden: setup-dev ## Write the golden files again: review their difference
 bench: setup-dev ## Measure on this machine, all or `make bench growth`; the relay needs Java and Maven
 	$(if $(and $(shell command -v mvn),$(if $(BENCHES),$(filter relay,$(BENCHES)),all)),infra/kafka/start) \
 		$(BIN)/python -m tests.bench $(BENCHES) $(if $(CONTRACTS),--contracts $(CONTRACTS))
+
+acceptance: setup-dev ## Run what takes long: every attack, every combination, and `torture`
+	$(BIN)/pytest -n $(PYTEST_WORKERS) -m "acceptance or torture"
 
 torture: setup-dev ## Kill, cut and overload on purpose, for minutes
 	$(BIN)/pytest -m torture

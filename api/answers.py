@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
+from django.conf import settings
 from django.http import HttpResponse, HttpResponseNotModified
 from django.utils.http import parse_etags
 
@@ -75,7 +76,15 @@ def page_after(request: HttpRequest, cursor: object) -> str | None:
         return None
     query = request.GET.copy()
     query["after"] = str(cursor)
-    return request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
+    return address(f"{request.path}?{query.urlencode()}")
+
+
+def address(path: str) -> str:
+    """The address of a path of this service: below `PUBLIC_URL`, or as it is.
+
+    Never by what a request says of itself: a client that follows an address sends its token there.
+    """
+    return f"{settings.PUBLIC_URL}{path}"
 
 
 def versioned(

@@ -14,7 +14,7 @@ from django.http import Http404, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from rest_framework import exceptions as rest_errors
 
-from api.answers import recorded_json
+from api.answers import address, recorded_json
 from api.problems import (
     DAMAGED,
     EXISTS,
@@ -143,7 +143,7 @@ def _(error: refusals.VersionConflict) -> Problem:
         more={
             "version": error.current,
             "missed": [recorded_json(recorded) for recorded in told],
-            "next": f"{history}?after={told[-1].version}" if rest else None,
+            "next": address(f"{history}?after={told[-1].version}") if rest else None,
         },
     )
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.http import FileResponse
 from django.utils.http import content_disposition_header
 
-from api.answers import NO_CACHE, VARIES, instant, without_content
+from api.answers import NO_CACHE, VARIES, address, instant, without_content
 from api.endpoint import Answer, django_request, operation
 from api.freshness import HEADER, shown_to
 from api.funding import QUESTIONS, Funding, Question
@@ -91,7 +91,7 @@ def _sheet(endpoint: Funding, request: HttpRequest) -> Sheet:
             (Bilingual("Contenu", "Content"), question.summary.to(endpoint.language)),
             (Bilingual("État au", "As of"), endpoint.day.isoformat()),
             (Bilingual("Connu le", "Known at"), instant(known_at)),
-            (Bilingual("Adresse", "Address"), request.build_absolute_uri()),
+            (Bilingual("Adresse", "Address"), address(request.get_full_path())),
         ),
     )
 

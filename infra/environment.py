@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from pathlib import Path
 from typing import Final
@@ -46,6 +47,32 @@ def demand_secrets() -> None:
         raise ImproperlyConfigured(
             f"QUARTIER_ENV=production, but these are not set: {', '.join(missing)}."
         )
+
+
+def public_url() -> str:
+    """`PUBLIC_URL`, under which the service is reached, without a slash at its end; "" if unknown.
+
+    Raises:
+        ImproperlyConfigured: it is no address of that form.
+    """
+    given = os.environ.get("PUBLIC_URL", "").strip().rstrip("/")
+    if given and not re.fullmatch(r"https?://[^\s/?#@]+", given):
+        raise ImproperlyConfigured(
+            f"PUBLIC_URL is like https://quartier.example, without a path, not {given!r}."
+        )
+    return given
+
+
+def trusted_proxies() -> int:
+    """`TRUSTED_PROXIES`: how many proxies in front add to the headers `X-Forwarded-*`; 0 if none.
+
+    Raises:
+        ImproperlyConfigured: it is no number.
+    """
+    given = os.environ.get("TRUSTED_PROXIES") or "0"
+    if not re.fullmatch(r"\d{1,2}", given, re.ASCII):
+        raise ImproperlyConfigured(f"TRUSTED_PROXIES is a number of proxies, not {given!r}.")
+    return int(given)
 
 
 def database_url() -> str:

@@ -29,8 +29,8 @@ THREADS: Final = 16
 STREAMS: Final = 16
 """Streams of events that a process serves beside: each holds a thread, and no connection."""
 
-LONG_ANSWERS: Final = 12
-"""Other answers that hold a thread while they are sent: all that `api/limits.py` admits."""
+LONG_ANSWERS: Final = 24
+"""Other answers that may hold a thread for long: as many as all limits together admit."""
 
 BACKLOG: Final = 2_048
 """Connections that the kernel holds until they are accepted."""

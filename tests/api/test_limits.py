@@ -1,5 +1,6 @@
 """Long answers are bounded in number: beyond that, 503 with Retry-After."""
 
+import gc
 import hashlib
 
 import pytest
@@ -8,6 +9,7 @@ from django.http import HttpResponse, StreamingHttpResponse
 from api import documents, events, funding_files
 from api.limits import ConcurrencyLimit
 from api.problems import Problem
+from infra.web import LONG_ANSWERS
 from tests.api.conftest import problem
 
 NDJSON = {"Accept": "application/x-ndjson"}
@@ -91,3 +93,10 @@ def test_files_of_the_ledger_are_bounded(database, anybody, monkeypatch, form, l
     assert anybody.client.head(path).status_code == 200
     assert b"".join(first.streaming_content)
     assert anybody.get(path).status_code == 200
+
+
+def test_all_long_answers_together_leave_the_other_threads_alone():
+    limits = {each for each in gc.get_objects() if type(each) is ConcurrencyLimit}
+    ours = [each.total for each in limits if each.kind not in {"test", "event-stream"}]
+    assert 4 < len(ours) < 20
+    assert sum(ours) <= LONG_ANSWERS
