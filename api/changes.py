@@ -19,15 +19,15 @@ from api.answers import instant, versioned
 from api.asking import KNOWN_AT, VALID_AT, Parameter, Unreadable, day, demand_order, one_of, refuse
 from api.asking import instant as read_instant
 from api.endpoint import Answer, Endpoint, django_request, operation
+from api.limits import ConcurrencyLimit
 from api.problems import NOT_FOUND, not_found
 from domain.decision import decision_type
 from domain.values import Bilingual
 from infra.contracts import history_of
-from infra.courses import courses
 from infra.submission import GENEVA, today_in_geneva
 from projections.catalogue import VIEWS
+from projections.changes import ABSENT, changes
 from projections.intervals import decided, learned
-from projections.noting import ABSENT
 from projections.view import written
 
 if TYPE_CHECKING:
@@ -38,10 +38,13 @@ if TYPE_CHECKING:
 
     from domain.decision import Recorded
     from domain.values import ContractId
-    from projections.change import Change
-    from projections.intervals import Interval, Stretch
+    from projections.changes import Change
+    from projections.intervals import Interval
 
 Moment = dt.date | dt.datetime
+
+LIMIT: Final = ConcurrencyLimit("changes", 4)
+"""A long history costs up to a second of processor time."""
 
 _MOMENT: Final = {
     "anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]
@@ -98,7 +101,7 @@ AXIS: Final = Parameter(
 class Span:
     """From when to when, on one of the two clocks; `since` is None for the beginning."""
 
-    states: Interval | Stretch
+    interval: Interval
     since: dt.date | None
     until: dt.date
 
@@ -144,10 +147,9 @@ class Changes(Endpoint):
                 "from": _said(asked["from"]),
                 "to": _said(until),
             }
-            with courses.changes(
-                contract, VIEWS[view], span.states, since=span.since, until=span.until
-            ) as changed:
-                return written({**told, "changes": _listed(changed)})
+            with LIMIT.slot():
+                changed = changes(VIEWS[view], span.interval, since=span.since, until=span.until)
+            return written({**told, "changes": _listed(changed)})
 
         today = today_in_geneva(now).isoformat()
         return versioned(self, django_request(request), len(history), found, today)
@@ -163,10 +165,10 @@ def _recorded(asked: dict[str, Any], history: Sequence[Recorded[Any]], now: dt.d
     since, until = (_instant(asked, name, first, now) for name in ("from", "to"))
     until = until or now
     demand_order(since, until)
-    stretch, valid_at = learned(history, since, until), asked["valid_at"]
-    if valid_at is not None:
-        return Span(stretch.as_decided_by(valid_at), valid_at, valid_at)
-    return Span(stretch, since and today_in_geneva(since), today_in_geneva(until))
+    if (valid_at := asked["valid_at"]) is not None:
+        return Span(learned(history, since, until, valid_at), valid_at, valid_at)
+    interval = learned(history, since, until)
+    return Span(interval, since and today_in_geneva(since), today_in_geneva(until))
 
 
 def _decided(asked: dict[str, Any], history: Sequence[Recorded[Any]], now: dt.datetime) -> Span:

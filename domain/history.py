@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Annotated, Any
 
@@ -73,50 +73,3 @@ def effective(
                 standing = standing and correction.corrected(standing)
         if standing is not None and (valid_at is None or standing.act.decided_on <= valid_at):
             yield standing
-
-
-Places = list[tuple[int, Recorded[Any] | None]]
-"""Positions, and what counts there from now on; None if nothing does."""
-
-
-class Placing:
-    """Which decision counts at which position, as one decision after the other is recorded."""
-
-    def __init__(self) -> None:
-        self._standing: dict[int, Recorded[Any] | None] = {}
-        self._plain: list[Sequence[Recorded[Any]]] = []
-        """What was recorded since, of which each counts at its own position: mostly nobody asks."""
-
-    def follow(self, history: Sequence[Recorded[Any]]) -> list[Places] | None:
-        """What each of these decisions makes count; None if each only counts at its own position.
-
-        A correction also has what it makes of an earlier decision stand in that one's place.
-        """
-        kinds = {type(recorded.decision) for recorded in history}
-        corrections = {kind for kind in kinds if issubclass(kind, Correction)}
-        if not corrections:
-            self._plain.append(history)
-            return None
-        places: list[Places] = []
-        done = 0
-        for place, recorded in enumerate(history):
-            if type(recorded.decision) in corrections:
-                self._plain.append(history[done:place])
-                places.append(self._correct(recorded))
-                done = place + 1
-            else:
-                places.append([(recorded.position, recorded)])
-        self._plain.append(history[done:])
-        return places
-
-    def _correct(self, recorded: Recorded[Any]) -> Places:
-        for plain in self._plain:
-            self._standing.update((each.position, each) for each in plain)
-        self._plain.clear()
-        correction, places = recorded.decision, Places()
-        first = self._standing.get(correction.position)
-        if first is not None and not isinstance(first.decision, AboutHistory):
-            places.append((correction.position, correction.corrected(first)))
-        places.append((recorded.position, recorded))
-        self._standing.update(places)
-        return places

@@ -6,7 +6,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
-from typing import Any
 
 from domain.framework import CADRE_2014, FRAMEWORKS, Framework
 from domain.rule import Rule
@@ -72,31 +71,10 @@ def assess(facts: Facts, today: date, framework: Framework | None = None) -> Con
     return Conformity(
         framework.version,
         today,
-        count(requirements),
+        dict(Counter(each.state for each in requirements)),
         requirements,
         _named(facts.departures),
     )
-
-
-def count(requirements: list[Assessed]) -> dict[State, int]:
-    """How many are answered in each way."""
-    return dict(Counter(each.state for each in requirements))
-
-
-def assess_part(facts: Facts, today: date, part: tuple[str, ...]) -> Any:
-    """One requirement or departure by its place, alone; or what is told of all of them."""
-    framework = _framework(facts)
-    match part:
-        case "framework", *_:
-            return framework.version
-        case "on", *_:
-            return today
-        case "requirements", place:
-            asked = required(framework)[int(place) :][:1]
-            return next((_assessed(each, facts, framework, today) for each in asked), None)
-        case "departures", place:
-            return next(iter(_named(facts.departures[int(place) :][:1])), None)
-    raise LookupError(part)
 
 
 def _framework(facts: Facts) -> Framework:

@@ -1,206 +1,258 @@
-"""What changed in a view between two states of it, and the decision that made each change.
+"""What changed in a view between two states of a contract, and the decision behind each change.
 
-The difference is the net one: what was written and taken back in between is not in it. Each
-change belongs to the decision that last changed its place, so one that began a thing comes first,
-with what it wrote itself, and what later decisions wrote in it follows. Why so:
-docs/adr/0009-changes-between-two-states.md.
+The difference is net: what was written and undone in between does not appear. A place that differs
+belongs to the last step after which it was not what it had been before (docs/adr/0009). To know
+that, the decisions are applied one by one, and after each the parts of the document that were
+reached are compared with what they were.
 """
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from operator import itemgetter
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Final
 
-from projections.answers import changes_of_answer
-from projections.change import Change
-from projections.course import course_of
-from projections.noting import ABSENT, DICTS_AND_LISTS, Node, at, changing, contents, is_node, same
+import orjson
+
+from projections.facts import Book, Watched
+from projections.view import written
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterator
 
-    from projections.change import Path
-    from projections.course import Course
-    from projections.intervals import Interval, Stretch
-    from projections.journal import Journal
+    from domain.decision import Recorded
+    from projections.intervals import History, Interval
     from projections.view import View
+
+Path = tuple[str, ...]
+
+ABSENT: Final = object()
+"""Nothing is there."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Change:
+    """One place of an answer, and what was and is there, as JSON values.
+
+    `before` or `after` is `ABSENT` where there was or is nothing; `by` is None where only time
+    has passed.
+    """
+
+    path: Path
+    before: Any
+    after: Any
+    by: Recorded[Any] | None
+
+    @property
+    def pointer(self) -> str:
+        """The place, as a JSON pointer (RFC 6901) into the answer."""
+        return "".join(f"/{step.replace('~', '~0').replace('/', '~1')}" for step in self.path)
 
 
 def changes(
-    view: View[Any], states: Interval | Stretch, *, since: dt.date | None, until: dt.date
+    view: View[Any], interval: Interval, *, since: dt.date | None, until: dt.date
 ) -> list[Change]:
-    """What changed in the view's answer; in history order, what time alone changed first.
+    """What changed in the view's answer: what time alone changed first, then in history order.
 
     Args:
         view: which.
-        states: between which.
+        interval: between which states.
         since: the day on which the first state is read; None if there is no such day.
         until: the day on which the second state is read.
     """
-    course = course_of(view, states.interval)
-    with between(course, 0, len(course.steps), since=since, until=until) as found:
-        return found
+    trace = _Trace(view, interval.base, until)
+    first = trace.answer(until)
+    found: list[Change] = []
+    if since is not None and since != until:
+        found += [Change(*change, None) for change in _net(trace.answer(since), first, {})]
+    for number, step in enumerate(interval.steps):
+        trace.take(number, step, interval.counted(number + 1))
+    made = list(_net(first, trace.answer(until), trace.last))
+    made.sort(key=lambda change: (trace.last[change[0]], change[0]))
+    return found + [Change(*change, interval.steps[trace.last[change[0]]]) for change in made]
 
 
-@contextmanager
-def between(
-    course: Course[Any], first: int, last: int, *, since: dt.date | None, until: dt.date
-) -> Iterator[list[Change]]:
-    """What changed in a course between two counts of its steps, as `changes` tells it.
+# --- Which step changed a place last ------------------------------------------------------------
 
-    The values are parts of the document: read them while this lasts.
+
+class _Trace:
+    """A document that takes decisions, and the number of the last step that changed each place.
+
+    It is compared part by part: an entry of a dictionary in it, or any other attribute. An answer
+    that is worked out for a day is compared as one part, once anything in the document changed.
     """
-    with course.past.reading():
-        if course.view.depends_on_the_day:
-            yield changes_of_answer(course, first, last, since, until)
+
+    def __init__(self, view: View[Any], base: History, day: dt.date) -> None:
+        self.view, self.day = view, day
+        self.last: dict[Path, int] = {}
+        self._parts: dict[Path, tuple[bytes, Any]] = {}
+        self._fold(base)
+        self._compare(dict(self._reached()))
+        self._compare(dict(self._worked_out()))
+
+    def answer(self, day: dt.date) -> Any:
+        """What the view answers on a day, as JSON."""
+        return orjson.loads(self.view.answer(self._doc, day))
+
+    def take(self, number: int, step: Recorded[Any], counted: History | None) -> None:
+        """Take the next step; `counted` is what counts then, if not just this decision more."""
+        if counted is None:
+            if not self.view.handlers[type(step.decision)]:
+                return
+            self.view.apply(self._doc, step)
+            parts = dict(self._reached())
+        else:
+            self._fold(counted)
+            parts = {path: ABSENT for path in self._parts if path} | dict(self._reached())
+        changed = self._compare(parts)
+        if changed and self.view.depends_on_the_day:
+            changed = self._compare(dict(self._worked_out()))
+        for path, was, now in changed:
+            self._mark(path, was, now, number)
+
+    def _fold(self, counted: History) -> None:
+        self._doc = self.view.begin()
+        self._names = [field.name for field in fields(self._doc)]
+        self._watched = {
+            name: Watched(content)
+            for name in self._names
+            if type(content := getattr(self._doc, name)) in {dict, Book}
+        }
+        self.view.take(self._doc, counted)
+
+    def _reached(self) -> Iterator[tuple[Path, Any]]:
+        """The parts that may have changed since they were last compared."""
+        for name in self._names:
+            value = getattr(self._doc, name)
+            if (watched := self._watched.get(name)) is None:
+                yield (name,), value
+                continue
+            if value is not watched:
+                # It is another dictionary since the last time.
+                gone, value = set(watched), Watched(value)
+                value.reached |= gone
+                self._watched[name] = value
+                setattr(self._doc, name, value)
+            for key in value.reached:
+                yield (name, _key(key)), dict.get(value, key, ABSENT)
+            value.reached.clear()
+
+    def _worked_out(self) -> Iterator[tuple[Path, Any]]:
+        """The answer, where it is more than the document."""
+        if self.view.depends_on_the_day:
+            yield (), self.view.read(self._doc, self.day)
+            for watched in self._watched.values():
+                watched.reached.clear()  # reading changes nothing
+
+    def _compare(self, parts: dict[Path, Any]) -> list[tuple[Path, Any, Any]]:
+        """Which of these parts are not what they were, and what they were and are, as JSON."""
+        changed = []
+        for path, value in parts.items():
+            raw, was = self._parts.get(path, (b"", ABSENT))
+            written_now = b"" if value is ABSENT else written(value)
+            if written_now != raw:
+                now = _parsed(written_now, raw, was)
+                self._parts[path] = written_now, now
+                changed.append((path, was, now))
+        return changed
+
+    def _mark(self, path: Path, was: Any, now: Any, number: int) -> None:
+        """Note the places at and below a path that are not what they were."""
+        if (both := _both(was, now)) is None:
+            for place in (*_below(was, path), *_below(now, path)):
+                self.last[place] = number
             return
-        course.past.wind(course.journal.length(last))
-        found = Difference(course.journal, first, last).of(course.doc)
-        yield [
-            Change(path, before, after, course.steps[step]) for step, path, before, after in found
-        ]
+        for name, before, after in both:
+            if before != after:
+                self._mark((*path, name), before, after, number)
 
 
-Found = tuple[int, "Path", Any, Any]
-"""Which step changed a place last, the place, what was there at first, and what is there now."""
+def _parsed(raw: bytes, before: bytes, was: Any) -> Any:
+    """A part as JSON; of a list that has only grown, what was there need not be parsed again."""
+    if not raw:
+        return ABSENT
+    if len(before) > len("[]") and before.endswith(b"]") and raw.startswith(before[:-1] + b","):
+        return was + orjson.loads(b"[" + raw[len(before) :])
+    return orjson.loads(raw)
 
 
-class Difference:
-    """What a document has come to be through some steps of its journal, place by place.
+def _key(key: Any) -> str:
+    """A key of a dictionary as JSON has it."""
+    return str(next(iter(orjson.loads(written({key: None})))))
 
-    Args:
-        journal: of the document.
-        first, end: the numbers of the first step and of the one after the last, at which the
-            document is now.
+
+# --- Two JSON values ----------------------------------------------------------------------------
+
+
+def _net(
+    before: Any, after: Any, last: dict[Path, int], path: Path = ()
+) -> Iterator[tuple[Path, Any, Any]]:
+    """The places that differ, and what was and is there.
+
+    What a later step wrote in a thing that is new is told apart from it.
     """
-
-    def __init__(self, journal: Journal, first: int, end: int) -> None:
-        self.journal, self.first, self.end = journal, first, end
-        self.nodes: dict[int, Node] = {}
-        self.places: dict[int, dict[Any, list[Any]]] = {}
-        """By the id of a container and a name in it, what changed there: what was there at first,
-        the last step that left something else than it found, and what is there now."""
-        self.lives: dict[int, tuple[Path | None, int]] = {}
-        self._take_in()
-        self.touched = self._with_what_is_around()
-
-    def _take_in(self) -> None:
-        """Read the journal.
-
-        Where a place is written again, two things more are kept of it until the end: what the last
-        step found there, and the last step before which changed it.
-        """
-        nodes, places, again = self.nodes, self.places, list[list[Any]]()
-        for step, (node, name, before, after) in self.journal.by_step(self.first, self.end):
-            here = places.get(id(node))
-            if here is None:
-                nodes[id(node)] = node
-                places[id(node)] = {name: [before, step, after]}
-                continue
-            place = here.get(name)
-            if place is None:
-                here[name] = [before, step, after]
-                continue
-            if len(place) == _ONCE:
-                place += place[0], -1
-                again.append(place)
-            if place[1] != step:
-                if not same(place[3], before):
-                    place[4] = place[1]
-                place[1], place[3] = step, before
-            place[2] = after
-        for place in again:
-            if same(place[3], place[2]):
-                place[1] = place[4]
-            del place[_ONCE:]
-
-    def _with_what_is_around(self) -> set[int]:
-        """The containers in which something changed, and every one that one of them began in."""
-        found, within = set(self.nodes), self.journal.places
-        for node in self.nodes:
-            place = within.get(node)
-            while place is not None and (around := id(place[0])) not in found:
-                found.add(around)
-                place = within.get(around)
-        return found
-
-    def of(self, doc: Any) -> list[Found]:
-        """What differs in the document: step by step, and what is of one step by its place."""
-        self.lives[id(doc)] = (), -1
-        found: list[Found] = []
-        touched = self.touched
-        for node in self.nodes.values():
-            path, begun = self._life(node)
-            if path is None:
-                continue
-            for name, (first, step, now) in self.places[id(node)].items():
-                if step <= begun or first is now or (now is ABSENT and begun >= 0):
-                    continue
-                if type(first) is type(now) and same(first, now):
-                    continue
-                before = self.at_first(first) if begun < 0 else ABSENT
-                after = self._with(now, step) if id(now) in touched else now
-                found.append((step, (*path, _name(name)), before, after))
-        found.sort(key=itemgetter(0, 1))
-        return found
-
-    def _life(self, node: Node) -> tuple[Path | None, int]:
-        """Where a container is, None if nowhere; and the step that it came with, -1 if none."""
-        life = self.lives.get(id(node))
-        if life is None:
-            within, name = self.journal.places[id(node)]
-            path, begun = self._life(within)
-            if path is not None and at(within, name) is node:
-                place = self._changed(within).get(name)
-                if place is not None and place[0] is not node:
-                    begun = max(begun, place[1])
-                path = (*path, _name(name))
-            else:
-                path = None
-            self.lives[id(node)] = life = path, begun
-        return life
-
-    def _changed(self, node: Any) -> dict[Any, list[Any]]:
-        return self.places.get(id(node), _NOTHING)
-
-    def _with(self, value: Any, step: int) -> Any:
-        """What a container came with in that step; what it was given later is left out."""
-        if id(value) not in self.touched or not is_node(value):
-            return value
-        came, touched = dict(contents(value)), self.touched
-        names = tuple(came) if isinstance(value, DICTS_AND_LISTS) else changing(value)
-        for name in names:
-            if id(came[name]) in touched:
-                came[name] = self._with(came[name], step)
-        for name, (first, later, now) in self._changed(value).items():
-            if later <= step or name not in came:
-                continue
-            if type(first) is type(now) and same(first, now):
-                continue
-            if first is not ABSENT and isinstance(value, list):
-                came[name] = self.at_first(first)  # what follows keeps its place
-            else:
-                del came[name]
-        return list(came.values()) if isinstance(value, list) else came
-
-    def at_first(self, value: Any) -> Any:
-        """A value as it was at first."""
-        if id(value) not in self.touched or not is_node(value):
-            return value
-        was = dict(contents(value))
-        was.update((name, place[0]) for name, place in self._changed(value).items())
-        content = {n: self.at_first(each) for n, each in was.items() if each is not ABSENT}
-        return [content[n] for n in sorted(content)] if isinstance(value, list) else content
+    if (both := _both(before, after)) is not None:
+        for name, was, now in both:
+            if was != now:
+                yield from _net(was, now, last, (*path, name))
+        return
+    later: list[tuple[Path, Any]] = []
+    yield path, before, _begun(after, path, last, later)
+    for place, value in later:
+        yield from _net(ABSENT, value, last, place)
 
 
-_NOTHING: Final[dict[Any, list[Any]]] = {}
+def _begun(value: Any, path: Path, last: dict[Path, int], later: list[tuple[Path, Any]]) -> Any:
+    """A value less what came later than it did."""
+    if not (isinstance(value, dict) or _is_listing(value)):
+        return value
+    begun = {}
+    for name, item in _items(value):
+        place = (*path, name)
+        if last.get(place) == last.get(path):
+            begun[name] = _begun(item, place, last, later)
+        else:
+            later.append((place, item))
+    return begun if isinstance(value, dict) else list(begun.values())
 
-_ONCE: Final = 3
-"""What is known of a place that was written once."""
+
+def _both(before: Any, after: Any) -> list[tuple[str, Any, Any]] | None:
+    """The items of two objects or lists of objects side by side; None if each is one value.
+
+    An object that names a decision by its position is another once that is another decision.
+    """
+    if isinstance(before, dict) and isinstance(after, dict):
+        if before.get("position") != after.get("position"):
+            return None
+        return [
+            (name, before.get(name, ABSENT), after.get(name, ABSENT)) for name in before | after
+        ]
+    if not (_is_listing(before) and _is_listing(after)):
+        return None
+    same = len(before) if after[: len(before)] == before else 0
+    return [
+        (
+            str(place),
+            before[place] if place < len(before) else ABSENT,
+            after[place] if place < len(after) else ABSENT,
+        )
+        for place in range(same, max(len(before), len(after)))
+    ]
 
 
-def _name(name: Any) -> str:
-    """A name in a container as it is in JSON."""
-    return name if type(name) is str else str(name)
+def _is_listing(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, dict) for item in value)
+
+
+def _items(value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        yield from value.items()
+    elif _is_listing(value):
+        yield from ((str(place), item) for place, item in enumerate(value))
+
+
+def _below(value: Any, path: Path) -> Iterator[Path]:
+    """A place, and every place below it."""
+    yield path
+    for name, item in _items(value):
+        yield from _below(item, (*path, name))

@@ -46,7 +46,7 @@ from domain.plenaries import PlenaryHeld
 from domain.promotion import PromotionActivityHeld, PromotionStarted
 from domain.roadmap import RoadmapDrafted, RoadmapPresented
 from domain.working_groups import WorkingGroupFormed, WorkingGroupReported
-from projections.assessment import Conformity, assess, assess_part, count
+from projections.assessment import Conformity, assess
 from projections.facts import Fact, fact, first
 from projections.requirement import ActionFacts, Departure, Facts
 from projections.view import View
@@ -57,10 +57,6 @@ conformity = View("conformity", version=3, empty=Facts)
 @conformity.reading
 def _(facts: Facts, today: date) -> Conformity:
     return assess(facts, today)
-
-
-conformity.part_of_reading(assess_part)
-conformity.summing_up("counts", "requirements", count)
 
 
 # --- Facts --------------------------------------------------------------------------------------

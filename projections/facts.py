@@ -45,6 +45,10 @@ Money = Annotated[
 NOTHING = ZERO
 
 
+def _none() -> None:
+    """What a dictionary that is no book begins an entry with: nothing."""
+
+
 @dataclass(slots=True)
 class Fact:
     """Something that was decided: on which day, and by which decision."""
@@ -108,6 +112,62 @@ class Book(dict[K, V]):
             lambda content: cls(value, content),
             handler.generate_schema(dict[key, value]),  # type: ignore[valid-type]
         )
+
+
+def _reaching_all(name: str) -> Any:
+    """The method of `dict` of that name, for a dictionary that notes what is reached."""
+    method = getattr(dict, name)
+
+    def reach(self: Watched, *args: Any) -> Any:
+        self.reached.update(self)
+        result = method(self, *args)
+        self.reached.update(self)
+        return result
+
+    return reach
+
+
+class Watched(Book[Any, Any]):
+    """A dictionary of a document; `reached` has the keys of all entries handed out or written."""
+
+    __slots__ = ("reached",)
+
+    def __init__(self, content: dict[Any, Any]) -> None:
+        self.reached: set[Any] = set(content)
+        super().__init__(content.begin if isinstance(content, Book) else _none, content)
+
+    def __missing__(self, key: Any) -> Any:
+        if self.begin is _none:
+            raise KeyError(key)
+        return super().__missing__(key)
+
+    def __getitem__(self, key: Any) -> Any:
+        self.reached.add(key)
+        return super().__getitem__(key)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self.reached.add(key)
+        super().__setitem__(key, value)
+
+    def __delitem__(self, key: Any) -> None:
+        self.reached.add(key)
+        super().__delitem__(key)
+
+    def get(self, key: Any, default: Any = None) -> Any:  # noqa: D102 - as of a dict
+        self.reached.add(key)
+        return super().get(key, default)
+
+    def pop(self, key: Any, *default: Any) -> Any:  # noqa: D102 - as of a dict
+        self.reached.add(key)
+        return super().pop(key, *default)
+
+    clear = _reaching_all("clear")
+    items = _reaching_all("items")
+    popitem = _reaching_all("popitem")
+    setdefault = _reaching_all("setdefault")
+    update = _reaching_all("update")
+    values = _reaching_all("values")
+    __ior__ = _reaching_all("__ior__")
 
 
 class Tally(dict[K, int]):

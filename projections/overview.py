@@ -131,9 +131,9 @@ class Overview:
 overview = View("overview", version=2, empty=Overview)
 
 
-@overview.on_last()
-def _(view: Overview, recorded: Recorded[Any], count: int) -> None:
-    view.counts.decisions += count
+@overview.on_any
+def _(view: Overview, decision: Decision, recorded: Recorded[Any]) -> None:
+    view.counts.decisions += 1
     view.last_decision = LastDecision(
         recorded.decision.slug, recorded.position, recorded.act.decided_on, recorded.recorded_at
     )
@@ -215,9 +215,9 @@ def _(view: Overview, decision: PromotionActivityHeld, recorded: Recorded[Any]) 
         view.promotion.people_reached += decision.people_reached
 
 
-@overview.on_last(PromotionActivityHeld)
-def _(view: Overview, recorded: Recorded[Any], count: int) -> None:
-    view.promotion.activities += count
+@overview.on(PromotionActivityHeld)
+def _(view: Overview, decision: PromotionActivityHeld, recorded: Recorded[Any]) -> None:
+    view.promotion.activities += 1
 
 
 @overview.on(OperatingBudgetGranted)
@@ -232,13 +232,9 @@ def _(view: Overview, decision: OperatingExpenseRecorded, recorded: Recorded[Any
     view.budgets[decision.year].spent += decision.amount
 
 
-@overview.on_last(PlenaryHeld)
-def _(view: Overview, recorded: Recorded[Any], count: int) -> None:
-    view.counts.plenaries_held += count
-
-
 @overview.on(PlenaryHeld)
 def _(view: Overview, decision: PlenaryHeld, recorded: Recorded[Any]) -> None:
+    view.counts.plenaries_held += 1
     view.launched_on = earliest(view.launched_on, recorded.act.decided_on)
     _set_closure(view)
 
@@ -249,9 +245,9 @@ def _set_closure(view: Overview) -> None:
         view.closure_due = framework.lasts.after(view.launched_on)
 
 
-@overview.on_last(NeedExpressed)
-def _(view: Overview, recorded: Recorded[Any], count: int) -> None:
-    view.counts.needs_expressed += count
+@overview.on(NeedExpressed)
+def _(view: Overview, decision: NeedExpressed, recorded: Recorded[Any]) -> None:
+    view.counts.needs_expressed += 1
 
 
 @overview.on(DiagnosisShared)

@@ -6,7 +6,6 @@ whatever part of a history it is shown. Decision types that nobody handles pass 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
@@ -14,11 +13,10 @@ from domain.decision import Decision, Recorded
 from domain.history import Correction, effective
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
 State = TypeVar("State")
 Handler = Callable[[State, Any, Recorded[Any]], None]
-LastHandler = Callable[[State, Recorded[Any], int], None]
 
 D1 = TypeVar("D1", bound=Decision)
 D2 = TypeVar("D2", bound=Decision)
@@ -40,16 +38,6 @@ class Handlers(dict[type[Decision], tuple[Handler[State], ...]]):
         return found
 
 
-class _AsOne(Generic[State]):
-    """What handles the last decision of several, for one alone."""
-
-    def __init__(self, handler: LastHandler[State]) -> None:
-        self.handler = handler
-
-    def __call__(self, state: State, _: Any, recorded: Recorded[Any]) -> None:
-        self.handler(state, recorded, 1)
-
-
 class Projection(Generic[State]):
     """A fold of a contract's history into something to read.
 
@@ -68,7 +56,6 @@ class Projection(Generic[State]):
         self.version = version
         self.begin = begin
         self.handlers: Handlers[State] = Handlers()
-        self.of_last: list[tuple[tuple[type[Decision], ...], LastHandler[State]]] = []
         Projection.registry[name] = self
 
     def __repr__(self) -> str:
@@ -104,24 +91,6 @@ class Projection(Generic[State]):
         self.handlers.clear()
         return handler
 
-    def on_last(self, *kinds: type[Decision]) -> Callable[[LastHandler[State]], LastHandler[State]]:
-        """Handle the last decision of these types, or of any, and how many of them there are.
-
-        That is of those which are taken in at once, and after the other handlers: for what is
-        only counted, or written over by each.
-        """
-
-        def register(handler: LastHandler[State]) -> LastHandler[State]:
-            one = _AsOne(handler)
-            self.of_last.append((kinds, handler))
-            if kinds:
-                self.on(*kinds)(one)
-            else:
-                self.on_any(one)
-            return handler
-
-        return register
-
     def apply(self, state: State, recorded: Recorded[Any]) -> None:
         """Take in one decision. A correction changes the past: fold the history anew instead."""
         decision = recorded.decision
@@ -130,48 +99,17 @@ class Projection(Generic[State]):
 
     def take(self, state: State, history: Sequence[Recorded[Any]]) -> None:
         """Take in these decisions, which follow on what the state has seen."""
-        each = self.each_of(history)
+        handlers = self.handlers
         for recorded in history:
             decision = recorded.decision
-            for handler in each[type(decision)]:
+            for handler in handlers[type(decision)]:
                 handler(state, decision, recorded)
-        for last, handle, count in self.lasts(history):
-            handle(state, last, count)
-
-    def each_of(
-        self, history: Sequence[Recorded[Any]]
-    ) -> dict[type[Decision], tuple[Handler[State], ...]]:
-        """The handlers, by type, that are called for every decision of a history."""
-        if not self.of_last:
-            return self.handlers
-        return {
-            kind: tuple(each for each in self.handlers[kind] if not isinstance(each, _AsOne))
-            for kind in {type(recorded.decision) for recorded in history}
-        }
-
-    def lasts(
-        self, history: Sequence[Recorded[Any]]
-    ) -> Iterator[tuple[Recorded[Any], LastHandler[State], int]]:
-        """What the handlers of last decisions are to be given."""
-        if not self.of_last or not history:
-            return
-        kinds = [type(recorded.decision) for recorded in history]
-        last, counts = dict(zip(kinds, history, strict=True)), Counter(kinds)
-        for of, handler in self.of_last:
-            found = [kind for kind in of or counts if kind in counts]
-            if found:
-                latest = max((last[kind] for kind in found), key=_position)
-                yield latest, handler, sum(counts[kind] for kind in found)
 
     def fold(self, history: Sequence[Recorded[Any]]) -> State:
         """The state after this history of one contract, corrections in place."""
         state = self.begin()
         self.take(state, standing(history))
         return state
-
-
-def _position(recorded: Recorded[Any]) -> int:
-    return recorded.position
 
 
 _CORRECTS: dict[type[Decision], bool] = {}

@@ -50,8 +50,6 @@ class View(Projection[Doc], Generic[Doc]):
         self.answered: TypeAdapter[Any] = self.document
         self.about = empty.__doc__ or ""
         self._reading: Callable[[Doc, date], Any] | None = None
-        self.part: Callable[[Doc, date, tuple[str, ...]], Any]
-        self.sums: dict[str, tuple[str, Callable[[list[Any]], Any]]] = {}
         VIEWS[name] = self
 
     def reading(self, read: Callable[[Doc, date], Any]) -> Callable[[Doc, date], Any]:
@@ -63,20 +61,6 @@ class View(Projection[Doc], Generic[Doc]):
         answer = get_type_hints(read)["return"]
         self.answered, self.about = TypeAdapter(answer), answer.__doc__ or ""
         return read
-
-    def part_of_reading(
-        self, read: Callable[[Doc, date, tuple[str, ...]], Any]
-    ) -> Callable[[Doc, date, tuple[str, ...]], Any]:
-        """Answer with one part of `reading` alone: an attribute, or an item of a list in one.
-
-        It reads no more of the document than that part needs; None if there is none.
-        """
-        self.part = read
-        return read
-
-    def summing_up(self, name: str, of: str, add: Callable[[list[Any]], Any]) -> None:
-        """Have an attribute of the answer be a sum over the items of another."""
-        self.sums[name] = of, add
 
     def dump(self, doc: Doc) -> bytes:
         """The document as it is stored: JSON whose bytes depend on nothing but the history."""

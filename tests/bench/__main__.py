@@ -29,11 +29,7 @@ BENCHES = {
     "http": ("http.beside_bare_endpoint",),
     "rebuild": ("rebuild.beside_reading",),
     "growth": ("growth.one_more", "growth.another_day", "size.grown_with_contracts"),
-    "changes": (
-        "changes.beside_one_fold",
-        "changes.beside_one_read",
-        "changes.beside_one_read_of_a_life",
-    ),
+    "changes": ("tests.bench.changes", ("in_any_view",)),
     "log": ("log.soon_sealed", "log.proof_of_any_leaf", "log.verified_replay"),
     "relay": ("relay.beside_bare_producer", "relay.answer_to_reader"),
 }

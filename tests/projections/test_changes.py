@@ -2,7 +2,9 @@
 
 import datetime as dt
 import json
+from collections import defaultdict
 from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
 
 import orjson
 import pytest
@@ -10,16 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.corrections import DecisionAnnulled
-from domain.history import Placing, effective
+from domain.history import effective
 from projections import catalogue
-from projections.change import plain
-from projections.changes import Difference, between, changes
-from projections.course import Course, course_of
+from projections.changes import ABSENT, changes
 from projections.facts import Book, book
-from projections.intervals import Interval, Stretch, decided, learned
-from projections.journal import Journal
-from projections.noting import ABSENT, Moved
-from projections.view import fold
+from projections.intervals import Interval, decided, learned
+from projections.view import fold, written
 from tests.domain import stages
 from tests.domain.given import instant, text_ref, told
 from tests.domain.test_laws import attempts
@@ -27,7 +25,6 @@ from tests.projections.story import paquis, vieux_moulin
 
 VIEWS = catalogue.VIEWS.values()
 TODAY = dt.date(2026, 11, 22)
-BEFORE = instant(0)
 
 each_view = pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
 some = settings(
@@ -42,10 +39,13 @@ def shown(view, history, day, **at):
 
 def follow(document, found):
     """Follow changes as their documentation tells a client to, by their pointers alone."""
-    told_ = [{"pointer": change.pointer, "after": plain(change.after)} for change in found]
     return follow_json(
         document,
-        [{k: v for k, v in change.items() if v is not ABSENT} for change in told_],
+        [
+            {"pointer": change.pointer}
+            | ({} if change.after is ABSENT else {"after": change.after})
+            for change in found
+        ],
     )
 
 
@@ -104,26 +104,37 @@ def hold_between_days(view, history, since, until):
 # --- Laws ---------------------------------------------------------------------------------------
 
 
-@each_view
-def test_a_journal_changes_nothing(view):
-    history = told(*stages.CLOSED).history
-    course = course_of(view, Interval([], history))
-    assert view.dump(course.doc) == view.dump(fold(view, history))
-
-
-def learned_by(history, since, until, valid_at=None):
-    stretch = learned(history, since, until)
-    return stretch.as_decided_by(valid_at) if valid_at else stretch.interval
-
-
 def states(interval):
     """What counts once none, one, two … of the steps are taken, by what an interval says."""
-    counts = {recorded.position: recorded for recorded in interval.base}
-    places = interval.places or [[(step.position, step)] for step in interval.steps]
-    yield [counts[position] for position in sorted(counts)]
-    for changed in places:
-        counts |= dict(changed)
-        yield [counts[place] for place in sorted(counts) if counts[place] is not None]
+    counts = list(interval.base)
+    yield counts
+    for count, step in enumerate(interval.steps, start=1):
+        following = interval.counted(count)
+        counts = [*counts, step] if following is None else following
+        yield counts
+
+
+def hold_the_law_of_the_last(view, interval, day):
+    """A place belongs to the last step after which it is not what it was before.
+
+    So it was something else before that step, and stays as it is after it.
+    """
+
+    def answer(counts):
+        doc = view.begin()
+        view.take(doc, counts)
+        return orjson.loads(view.answer(doc, day))
+
+    answers = list(map(answer, states(interval)))
+    numbers = {step.position: number for number, step in enumerate(interval.steps, start=1)}
+    for change in changes(view, interval, since=day, until=day):
+        number = numbers[change.by.position]
+        was, *later = (at(answer, change.path) for answer in answers[number - 1 :])
+        if isinstance(change.after, dict):  # what later steps wrote in it is theirs
+            assert was != later[0], change.pointer
+            assert all(isinstance(value, dict) for value in later), change.pointer
+        else:
+            assert all(was != change.after == value for value in later), change.pointer
 
 
 @some
@@ -134,29 +145,10 @@ def test_an_interval_says_what_counts_after_each_step(data):
     valid_at = data.draw(
         st.none() | st.sampled_from([r.act.decided_on for r in history] or [TODAY])
     )
-    interval = learned_by(history, instant(since), instant(len(history)), valid_at)
-    for count, counts in enumerate(states(interval), start=since):
+    interval = learned(history, instant(since), instant(len(history)), valid_at)
+    known = [since, *(step.position for step in interval.steps)]
+    for count, counts in zip(known, states(interval), strict=True):
         assert counts == list(effective(history[:count], valid_at=valid_at))
-
-
-@some
-@given(data=st.data())
-def test_wherever_a_decision_is_put_the_document_is_that_of_what_counts_then(data):
-    """A step may stand before others: what came after it is taken back, and taken in again."""
-    history = attempts(data, most=20).history
-    if not history:
-        return
-    since, until = sorted(data.draw(st.sampled_from(history)).act.decided_on for _ in range(2))
-    for interval in (
-        learned_by(history, None, instant(len(history))),
-        decided(history, since, until).interval,
-    ):
-        for view in VIEWS:
-            course = course_of(view, interval)
-            *_, last = states(interval)
-            expected = view.begin()
-            view.take(expected, last)
-            assert json.loads(view.dump(course.doc)) == json.loads(view.dump(expected))
 
 
 @each_view
@@ -192,46 +184,41 @@ def test_changes_lead_from_one_state_to_another_whatever_was_decided(data):
         hold_between_days(view, history, first, last)
 
 
+# --- Who it was ---------------------------------------------------------------------------------
+
+
+@each_view
+@pytest.mark.parametrize("story", [paquis, vieux_moulin])
+def test_a_place_belongs_to_the_last_decision_that_changed_it(view, story):
+    """On both axes, corrections or not."""
+    history = list(story())
+    days = sorted({r.act.decided_on for r in history})
+    third = len(history) // 3
+    for interval, day in (
+        (learned(history, instant(third), instant(len(history))), TODAY),
+        (learned(history, None, instant(2 * third), days[len(days) // 2]), TODAY),
+        (decided(history, days[len(days) // 4], days[-1]), days[-1]),
+        (decided(history, None, days[len(days) // 2]), days[len(days) // 2]),
+    ):
+        hold_the_law_of_the_last(view, interval, day)
+
+
 @some
 @given(data=st.data())
-def test_a_course_serves_any_two_states_again_and_again_and_goes_on(data):
-    """As if it had been made for each question, corrections or not; and it is left as it was."""
-    history = attempts(data, most=30).history
-    view = data.draw(st.sampled_from([view for view in VIEWS if not view.of_last]))
-    course, placing = Course(view, lot=data.draw(st.sampled_from([1, 2, 128]))), Placing()
-    for _ in range(3):
-        more = history[len(course.steps) : data.draw(st.integers(0, len(history)))]
-        course.follow(more, placing.follow(more))
-        known = len(course.steps)
-        first, last = sorted(data.draw(st.lists(st.integers(0, known), min_size=2, max_size=2)))
-        with between(course, first, last, since=TODAY, until=TODAY) as found:
-            told_ = [listed(change) for change in found]
-        fresh = changes(view, Stretch(history, first, last), since=TODAY, until=TODAY)
-        assert told_ == [listed(change) for change in fresh]
-        expected = view.fold(history[:known])
-        assert json.loads(view.dump(course.doc)) == json.loads(view.dump(expected))
-
-
-@pytest.mark.parametrize("view", [v for v in VIEWS if not v.of_last], ids=lambda view: view.name)
-def test_the_answer_is_the_same_whether_its_course_was_kept_or_made_for_it(view):
-    """To the order of what one decision changed: both have one ETag."""
-    history = list(vieux_moulin())
-    course = Course(view)
-    course.follow(history, Placing().follow(history))
-    for first in range(0, len(history), 27):
-        for last in range(first, len(history) + 1, 22):
-            with between(course, first, last, since=TODAY, until=TODAY) as found:
-                told_ = [listed(change) for change in found]
-            fresh = changes(view, Stretch(history, first, last), since=TODAY, until=TODAY)
-            assert told_ == [listed(change) for change in fresh]
-
-
-def listed(change):
-    by = change.by and change.by.position
-    return change.pointer, plain(change.before), plain(change.after), by
-
-
-# --- Who it was ---------------------------------------------------------------------------------
+def test_a_place_belongs_to_the_last_decision_that_changed_it_whatever_was_decided(data):
+    history = attempts(data, most=20).history
+    if not history:
+        return
+    days = st.sampled_from([r.act.decided_on for r in history])
+    since, until = sorted((data.draw(days), data.draw(days)))
+    first = data.draw(st.integers(0, len(history)))
+    for view in VIEWS:
+        for interval, day in (
+            (learned(history, instant(first), instant(len(history))), TODAY),
+            (learned(history, instant(first), instant(len(history)), until), until),
+            (decided(history, since, until), until),
+        ):
+            hold_the_law_of_the_last(view, interval, day)
 
 
 @dataclass(slots=True)
@@ -251,19 +238,20 @@ class Page:
 
 def traced(*steps, before=()):
     """The changes that these writes bring about, each by its place among them, from 1."""
-    page, journal = Page(), Journal()
-    for step in before:
-        step(page)
-    journal.keep(page)
-    with journal.open():
-        for place, step in enumerate(steps, start=1):
-            journal.begin(place)
-            step(page)
-            journal.settle()
-    return {
-        f"/{'/'.join(path)}": (plain(before), plain(after), step)
-        for step, path, before, after in Difference(journal, 1, len(steps) + 1).of(page)
-    }
+    view = SimpleNamespace(
+        begin=Page,
+        take=lambda page, done: [step.decision(page) for step in done],
+        apply=lambda page, step: step.decision(page),
+        answer=lambda page, _: written(page),
+        handlers=defaultdict(lambda: True),
+        depends_on_the_day=False,
+    )
+    base, taken = (
+        [SimpleNamespace(decision=step, position=place) for place, step in enumerate(each, 1)]
+        for each in (before, steps)
+    )
+    found = changes(view, Interval(base, taken, lambda _: None), since=TODAY, until=TODAY)
+    return {change.pointer: (change.before, change.after, change.by.position) for change in found}
 
 
 def test_the_same_written_again_keeps_its_writer():
@@ -303,9 +291,9 @@ def test_a_thing_belongs_to_who_began_it_and_what_is_in_it_to_who_wrote_there():
         page.lines["l"].items.append("b")
 
     assert traced(begin, follow) == {
-        "/lines/l": (ABSENT, {"items": ["a"]}, 1),
+        "/lines/l": (ABSENT, {}, 1),
         "/lines/l/words": (ABSENT, 2, 2),
-        "/lines/l/items/1": (ABSENT, "b", 2),
+        "/lines/l/items": (ABSENT, ["a", "b"], 2),
     }
 
 
@@ -328,63 +316,9 @@ def test_what_was_there_is_told_as_it_was_whatever_was_done_to_it_since():
     assert traced(change, replace_, before=[before]) == {
         "/lines/gone": ({"words": 0, "items": ["a"]}, ABSENT, 2),
         "/lines/new/words": (0, 5, 2),
-        "/lines/new/items/1": ("b", ABSENT, 2),
+        "/lines/new/items": (["a", "b"], ["a"], 2),
         "/notes/0/words": (1, 3, 2),
     }
-
-
-def _forwards(page):
-    page.notes[:] = page.notes[1:]
-
-
-def _elsewhere(page):
-    page.lines["l"] = page.notes.pop()
-
-
-def _twice(page):
-    page.lines["l"] = page.lines["m"] = Line()
-
-
-@pytest.mark.parametrize("move", [_forwards, _elsewhere, _twice])
-def test_a_container_stays_where_it_was_begun(move):
-    """What is written in it afterwards would be lost otherwise."""
-
-    def begin(page):
-        page.notes.extend([Line(1), Line(2)])
-
-    with pytest.raises(Moved):
-        traced(begin, move)
-
-
-@each_view
-def test_without_its_decision_a_change_would_not_be(view):
-    """Up to the decision before, the place is not as it is with it."""
-    history = told(*stages.CLOSED).history
-    end = instant(len(history))
-    for since in (0, len(history) // 2):
-        for change in between_instants(view, history, instant(since), end)[::7]:
-            states = [
-                at(shown(view, history, TODAY, known_at=instant(place)), change.path)
-                for place in (change.by.position - 1, change.by.position)
-            ]
-            assert states[0] != states[1], change.pointer
-
-
-@pytest.mark.parametrize("story", [paquis, vieux_moulin])
-@pytest.mark.parametrize("view", [v for v in VIEWS if v.depends_on_the_day], ids=lambda v: v.name)
-def test_an_answer_is_as_it_is_from_its_decision_on(view, story):
-    """On both axes, corrections or not: not before its decision, and with it."""
-    history = list(story())
-    days = sorted({r.act.decided_on for r in history})
-    third = len(history) // 3
-    spans = [
-        (learned(history, instant(third), instant(len(history))), TODAY),
-        (learned_by(history, None, instant(2 * third), days[len(days) // 2]), TODAY),
-        (decided(history, days[len(days) // 4], days[-1]), days[-1]),
-        (decided(history, None, days[len(days) // 2]), days[len(days) // 2]),
-    ]
-    for states_, day in spans:
-        hold_from_its_decision_on(view, states_.interval, day)
 
 
 def test_what_is_gone_from_an_answer_belongs_to_who_took_it_away():
@@ -400,38 +334,11 @@ def test_what_is_gone_from_an_answer_belongs_to_who_took_it_away():
         history.append(replace(history[-1], decision=decision, **at_end))
     conformity, end = catalogue.VIEWS["conformity"], len(history)
     since, until = instant(end - 2), instant(end)
-    hold_from_its_decision_on(conformity, learned_by(history, since, until), TODAY)
+    hold_the_law_of_the_last(conformity, learned(history, since, until), TODAY)
     found = between_instants(conformity, history, since, until)
     gone = {change.pointer: change.by.position for change in found if change.after is ABSENT}
     assert "/departures/2" in gone
     assert set(gone.values()) == {end - 1}
-
-
-@some
-@given(data=st.data())
-def test_an_answer_is_as_it_is_from_its_decision_on_whatever_was_decided(data):
-    history = attempts(data, most=20).history
-    if not history:
-        return
-    days = st.sampled_from([r.act.decided_on for r in history])
-    since, until = sorted((data.draw(days), data.draw(days)))
-    for view in (each for each in VIEWS if each.depends_on_the_day):
-        hold_from_its_decision_on(view, learned_by(history, None, instant(len(history))), TODAY)
-        hold_from_its_decision_on(view, decided(history, since, until).interval, until)
-
-
-def hold_from_its_decision_on(view, interval, day):
-    def answer(counts):
-        doc = view.begin()
-        view.take(doc, counts)
-        return orjson.loads(view.answer(doc, day))
-
-    answers = list(map(answer, states(interval)))
-    places = {step.position: place for place, step in enumerate(interval.steps, start=1)}
-    for change in changes(view, interval, since=day, until=day):
-        place = places[change.by.position]
-        before, after = (at(answers[each], change.path) for each in (place - 1, place))
-        assert before != after == plain(change.after), change.pointer
 
 
 def at(document, path):

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import json
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -14,12 +14,9 @@ from domain.contract import Contract
 from domain.decision import Decision, judge
 from domain.values import ActionId
 from projections.catalogue import PROJECTIONS, READ_MODELS, TABLES, VIEWS
-from projections.kinds import is_value
 from projections.projection import corrects
 from projections.table import Written
 from projections.view import fold
-from tests.domain import stages
-from tests.domain.given import told
 from tests.projections.story import TODAY, instant, mixed, named, paquis, vieux_moulin
 
 STORIES = [paquis(), vieux_moulin()]
@@ -96,30 +93,6 @@ def test_no_part_of_a_history_is_too_much(projection, piece, valid_at):
         for relation, rows in state.items():
             for key, row in rows.items():
                 assert relation.flat(key, row)
-
-
-def finished(part, found):
-    """Everything in a document that is finished when it is made, as it is written."""
-    if isinstance(part, dict | list):
-        for each in part.values() if isinstance(part, dict) else part:
-            finished(each, found)
-    elif is_dataclass(part):
-        if is_value(type(part)):
-            found[id(part)] = part, repr(part)
-        else:
-            for each in fields(part):
-                finished(getattr(part, each.name), found)
-    return found
-
-
-@views
-@pytest.mark.parametrize("story", [*STORIES, told(*stages.CLOSED).history], ids=len)
-def test_what_is_finished_when_it_is_made_is_replaced_and_not_changed(view, story):
-    doc, seen = view.begin(), {}
-    for recorded in story:
-        view.apply(doc, recorded)
-        assert all(repr(part) == as_made for part, as_made in seen.values()), recorded.decision.slug
-        finished(doc, seen)
 
 
 @projections
