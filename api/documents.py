@@ -15,6 +15,7 @@ from api.body import demand_length, read_chunks
 from api.endpoint import Answer, Endpoint, django_request, operation
 from api.limits import ConcurrencyLimit
 from api.recording import RECORDING
+from domain.characters import line_from
 from domain.values import Bilingual, Title
 from infra import documents
 from infra.refusals import FieldError, InvalidFields
@@ -47,11 +48,12 @@ SHOWN_AS: Final = frozenset(
 
 _MEDIA_TYPE: Final = re.compile(r"[a-z0-9!#$&^_.+-]{1,60}/[a-z0-9!#$&^_.+-]{1,60}")
 _TITLE: Final = TypeAdapter(Title)
+_TITLE_LIMIT: Final = 120
 
 TITLE: Final = Parameter(
     "title",
     str,
-    {"type": "string", "minLength": 1, "maxLength": 120},
+    {"type": "string", "minLength": 1, "maxLength": _TITLE_LIMIT},
     Bilingual("Nom court du document.", "A short name of the document."),
 )
 
@@ -152,7 +154,9 @@ def _sent(request: HttpRequest) -> tuple[Iterable[bytes], str, str | None]:
             )
         )
     file: Any = files["file"]
-    return file.chunks(), _media_type(file.content_type), fields.get("title") or file.name
+    # A title that was given is examined; the file's own name was not made for here.
+    title = fields.get("title") or line_from(file.name or "", _TITLE_LIMIT)
+    return file.chunks(), _media_type(file.content_type), title
 
 
 def _media_type(given: str | None) -> str:

@@ -11,13 +11,13 @@ from __future__ import annotations
 import datetime as dt
 import re
 import time
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
+from anyascii import anyascii
 from django.db import connection, transaction
 
 from domain.decision import Decision, Recorded, decision_type
@@ -272,9 +272,15 @@ def _written_after_all(draft: Draft, key: idempotency.Key | None) -> Recorded[An
 _CONTRACT_ID = re.compile(KEY_PATTERN)
 
 
+_TITLE_LIMIT: Final = 120
+
+
 def ids_from(title: str) -> Iterator[ContractId]:
-    """Ids for a contract of that title: `paquis`, `paquis-2`, `paquis-3` and so on."""
-    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
+    """Ids for a contract of that title: `paquis`, `paquis-2`, `paquis-3` and so on.
+
+    Letters that ASCII does not have are transliterated: `œuvre` gives `oeuvre`.
+    """
+    plain = anyascii(title[:_TITLE_LIMIT]).lower()
     slug = re.sub(r"[^a-z0-9]+", "-", plain)[:50].strip("-") or "contrat"
     yield slug
     for number in count(2):

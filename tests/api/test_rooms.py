@@ -60,6 +60,25 @@ def test_a_document_may_come_as_a_form(folder, coordinator, client):
     assert found["Content-Disposition"].startswith("attachment; filename*=utf-8''proc")
 
 
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        (f"{'Procès-verbal ' * 15}.pdf", f"{'Procès-verbal ' * 8}Pro….pdf"),
+        ("a\u202ea\u200b.pdf", "aa.pdf"),
+        ("\u3164", "document"),
+    ],
+)
+def test_a_file_s_own_name_is_made_a_title(folder, coordinator, client, name, title):
+    """It was not given for here; a title that was is examined."""
+    headers = {"Authorization": f"Bearer {coordinator.token}"}
+    file = SimpleUploadedFile(name, PDF, "application/pdf")
+    sent = client.post(DOCUMENTS, {"file": file}, headers=headers)
+    assert (sent.status_code, sent.json()["title"]) == (201, title)
+    file = SimpleUploadedFile("x.pdf", PDF, "application/pdf")
+    given = client.post(DOCUMENTS, {"file": file, "title": "\u200b"}, headers=headers)
+    assert problem(given, 422, "fields")["errors"][0]["pointer"] == "/title"
+
+
 def test_what_a_browser_might_run_is_served_as_bytes(folder, coordinator, anybody):
     page = b"<script>alert(1)</script>"
     sent = coordinator.post(DOCUMENTS, page, content_type="text/html")

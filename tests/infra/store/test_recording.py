@@ -59,7 +59,10 @@ def test_without_an_id_the_title_gives_one():
     [
         ("Pâquis – Sécheron", "paquis-secheron"),
         ("  L'Île   d'été ", "l-ile-d-ete"),
-        ("日本", "contrat"),
+        ("Œuvre de la Straße", "oeuvre-de-la-strasse"),
+        ("Łódź, Þing & Ærø", "lodz-thing-aero"),
+        ("日本", "riben"),
+        ("…", "contrat"),
         ("x" * 120, "x" * 50),
     ],
 )
