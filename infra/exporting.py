@@ -102,8 +102,10 @@ class _Naming:
         if isinstance(decision, Correction):
             data["position"] = self._labels.get(decision.position)
         if isinstance(decision, DecisionRectified):
-            corrected = self._by_position[decision.position].decision
-            data["fields"] = swap_persons(type(corrected), data["fields"], self._handle)
+            kind = type(self._by_position[decision.position].decision)
+            # As the program that reads the file has them, whatever schema they were written under.
+            fields = kind.upcast(data["fields"], data.pop("written_under", 1))
+            data["fields"] = swap_persons(kind, fields, self._handle)
         if isinstance(decision, TextErased):
             data["text"] = self._texts.get(decision.text, decision.text)
         return data

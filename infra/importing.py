@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from django.db import transaction
 
-from domain.act import Act
+from domain.act import Act, Body
 from domain.contract import Contract
 from domain.decision import NotCompetent, UnknownDecisionType, decision_type
 from domain.initiation import ContractInitiated
@@ -234,14 +234,21 @@ class _Import:
     def _body(
         self, kind: type[Decision], contract: Contract, line: DecisionLine, data: dict[str, Any]
     ) -> Any:
-        """The body named, or the one it must be: whose decision is corrected, who records."""
-        if line.body is not None or len(kind.taken_by) == 1:
+        """The body named, or the one it must be: whose decision is corrected, who records.
+
+        Raises:
+            InvalidFields: several may take it, and nothing tells which did.
+        """
+        if line.body is not None:
             return line.body
         if (corrected := self.names.corrected(kind, contract, data)) is not None:
             return corrected.act.body.value
         role = self.roles.get(AccountId(line.by))
-        own = role.body.value if role and role.body else line.by
-        return own if own in {body.value for body in kind.taken_by} else None
+        own = role.body if role else next((body for body in Body if body.value == line.by), None)
+        body = read_body(kind, None, own)
+        if isinstance(body, FieldError):
+            raise InvalidFields([body])
+        return body.value
 
     def _is_known(self, judged: _Judged, sent: Submission, label: str | None) -> bool:
         """Whether the store had it before this import; then its names are known as well."""

@@ -101,8 +101,10 @@ def read_lines(file: BinaryIO) -> Iterator[tuple[int, Line]]:
 
 
 def write_line(value: dict[str, Any]) -> bytes:
-    """A line of the format; what is None or empty is left out."""
-    kept = {key: each for key, each in value.items() if each not in (None, [], {}, ())}
+    """A line of the format; what is None or empty is left out, but for `data`: some have none."""
+    kept = {
+        key: each for key, each in value.items() if key == "data" or each not in (None, [], {}, ())
+    }
     return json.dumps(kept, ensure_ascii=False).encode() + b"\n"
 
 

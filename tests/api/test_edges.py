@@ -10,7 +10,7 @@ from itertools import product
 import orjson
 import pytest
 
-from tests.api.conftest import PERIMETER, each, problem
+from tests.api.conftest import INITIATED, PERIMETER, each, problem
 from tests.api.test_time import FORMS, PATHS
 
 CONTRACTS = "/api/v1/contracts"
@@ -94,6 +94,21 @@ def test_a_plenary_at_the_end_of_time_meets_rules(coordinator):
     data = {"plenary": "p", "date": "9999-12-31", "place": "S", "agenda": "A"}
     answer = coordinator.decide("plenary-convened", data, contract="essai", body="coordinator")
     assert "outside-the-calendar" in rules(answer)
+
+
+def test_no_decision_is_rectified_into_the_end_of_time(paquis):
+    """Nor is any other that later ones follow: the perimeter is the second decision."""
+    for position in (1, 2):
+        about = {"position": position, "reason": "Faute.", "decided_on": "9999-12-31"}
+        answer = paquis.decide("decision-rectified", about, body="administrative_council")
+        assert rules(answer) == {"later-decision-impossible"}
+
+
+def test_a_title_is_transliterated_for_an_id(coordinator):
+    for title, name in (("Œuvre", "oeuvre"), ("Straße", "strasse"), ("Œuvre", "oeuvre-2")):
+        data = {**INITIATED, "title": title}
+        answer = coordinator.post(CONTRACTS, {"decided_on": "2014-03-01", "data": data})
+        assert answer.json()["contract"] == name
 
 
 @each("sent", ["0", "1397606400", "20140416", "2014-04-16T00:00:00", 1397606400, True, ""])

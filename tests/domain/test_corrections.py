@@ -17,6 +17,7 @@ from domain.corrections import (
     TakenByAnotherBody,
     UnknownDecision,
 )
+from domain.days import days_of
 from domain.diagnosis import NeedExpressed
 from domain.funding import ExpenditureRecorded, FundingRouteChosen, FundsCommitted
 from domain.history import effective
@@ -334,6 +335,34 @@ def test_findings_of_a_correction_say_which_decision_and_why():
     assert "engagés" in found.message("fr")
     assert "Expenditure recorded" in found.message("en")
     assert "committed" in found.message("en")
+
+
+ENDS = ("0001-01-01", "1899-12-31", "2201-01-01", "9999-12-31")
+
+
+@pytest.mark.parametrize("end", [*ENDS, "2026-11-23"])
+def test_no_decision_is_moved_into_the_future_or_out_of_the_calendar(end):
+    """Whatever was decided, and however the day of a later decision depends on it."""
+    contract = told(*CLOSED)
+    for recorded in contract.history:
+        about = {"position": recorded.position, "reason": WHY, "decided_on": end}
+        moved = take(DecisionRectified, "2018-10-01", by=recorded.act.body, **about)
+        refusals = moved.judged(contract).refusals
+        assert {type(refusal) for refusal in refusals} == {LaterDecisionImpossible}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_no_day_of_a_decision_is_moved_out_of_the_calendar(end):
+    contract = told(*CLOSED)
+    days = [
+        (recorded, name) for recorded in contract.history for name, _ in days_of(recorded.decision)
+    ]
+    assert days
+    for recorded, name in days:
+        about = {"position": recorded.position, "reason": WHY, "fields": {name: end}}
+        moved = take(DecisionRectified, "2018-10-01", by=recorded.act.body, **about)
+        refusals = moved.judged(contract).refusals
+        assert {type(refusal) for refusal in refusals} == {LaterDecisionImpossible}
 
 
 def test_departures_of_the_first_decision_stay_with_what_stands():

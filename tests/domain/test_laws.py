@@ -125,18 +125,26 @@ def attempts(
     data: st.DataObject, kinds=MOSTLY, most: int = 12, story: Story | None = None
 ) -> Contract:
     """A contract at some stage, and what was recorded of what was tried then."""
+    return lived(data, kinds, most, story)[0]
+
+
+def lived(
+    data: st.DataObject, kinds=MOSTLY, most: int = 12, story: Story | None = None
+) -> tuple[Contract, Story]:
+    """The same, and everything that was recorded as it was sent, from the beginning."""
     if story is None:
         story = data.draw(st.sampled_from(STAGES), label="stage")
     contract = copy.deepcopy(told(*story))
+    sent = list(story)
     rest = iter(CLOSED[len(story) :])
     for _ in range(data.draw(st.integers(0, most), label="attempts")):
         if kinds is MOSTLY and data.draw(st.booleans(), label="as in the story"):
             taken = next(rest, None)
         else:
             taken = data.draw(takens(contract, kinds), label="taken")
-        if taken is not None:
-            attempt(contract, taken)
-    return contract
+        if taken is not None and attempt(contract, taken):
+            sent.append(taken)
+    return contract, tuple(sent)
 
 
 # --- What is stored -----------------------------------------------------------------------------

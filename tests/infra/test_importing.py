@@ -10,6 +10,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from domain.act import Body
+from domain.decision import Decision
+from domain.values import Title
 from infra import importing_spool
 from infra.contracts import history_of
 from infra.exporting import export_contract
@@ -215,6 +218,32 @@ def test_what_is_erased_stays_erased_through_export_and_import(database):
     assert lines == [json.loads(line) | {"contract": ""} for line in exported.splitlines()]
 
 
+def test_a_rectification_of_an_earlier_schema_is_exported_as_of_today(database, monkeypatch):
+    monkeypatch.setattr(Decision, "registry", dict(Decision.registry))
+
+    class ThingNamed(Decision, taken_by={Body.COORDINATOR}, basis="4", schema=2):
+        """A thing gets a name."""
+
+        fr = "Chose nommée"
+
+        title: Title
+
+        @staticmethod
+        def upcast_v1_v2(data):
+            return {"title": data["name"]} if "name" in data else data
+
+    bring(
+        initiated(),
+        decision("thing-named", title="Une"),
+        decision("decision-rectified", position=2, reason="x", fields={"title": "Deux"}),
+    )
+    assert history_of("essai")[-1].decision.written_under == 2
+    lines = list(export_contract("essai"))
+    assert json.loads(lines[-1])["data"].keys() == {"position", "reason", "fields"}
+    copy = b"".join(lines).replace(b'"essai"', b'"copie"')
+    assert import_file(io.BytesIO(copy), now=NOW).recorded == 3
+
+
 # --- What is wrong is said, all of it -----------------------------------------------------------
 
 
@@ -247,6 +276,23 @@ def test_rules_are_all_named_with_their_facts(database):
         "no-perimeter",
     }
     assert fault.as_json("fr")["findings"][0]["message"]
+
+
+def test_a_day_at_the_end_of_time_is_said_by_line_field_and_rule(database):
+    convened = decision("plenary-convened", plenary="p", date="9999-12-31", place="S", agenda="A")
+    (fault,) = bring(initiated(), convened | {"body": "coordinator"}).faults
+    said = {f["rule"]: f["facts"] for f in fault.as_json("fr")["findings"]}
+    assert (fault.line, said["outside-the-calendar"]["field"]) == (2, "date")
+
+
+@pytest.mark.parametrize("by", [{}, {"by": "import"}, {"by": "agent"}, {"by": "auditor"}])
+def test_the_body_is_asked_for_where_several_may_decide(database, by):
+    """As over HTTP: nothing is taken for the coordinator's that does not say so."""
+    need = decision("need-expressed", need="n", title="N", origin="written", theme="mobilite")
+    line = {key: value for key, value in need.items() if key != "by"} | by
+    report = bring(initiated(), line)
+    assert errors_of(report) == [(2, "/body", "missing")]
+    assert "coordinator" in report.faults[0].errors[0].message
 
 
 def test_what_follows_a_fault_says_so(database):
@@ -282,6 +328,30 @@ FAULTY = {
         "/body",
         "missing",
     ),
+    "several bodies": (
+        decision(
+            "need-expressed",
+            need="banc",
+            title="Un banc",
+            origin="service",
+            theme="espace-public",
+            text="x",
+            by="import",
+        ),
+        "/body",
+        "missing",
+    ),
+    "a day that is written as a number": (
+        decision("municipal-council-informed", reference="R", informed_on="1397606400"),
+        "/data/informed_on",
+        "date",
+    ),
+    "a title that cannot be seen": (
+        decision("strategic-option-validated", subject="\u3164", outcome="validated"),
+        "/data/subject",
+        "characters",
+    ),
+    "a name of two lines": (person("x", name="a\nb"), "/name", "characters"),
     "a handle nobody has": (appointed("nobody"), "/data/person", "unknown_handle"),
     "an id nobody has": (
         appointed("00000000-0000-4000-8000-000000000000"),
