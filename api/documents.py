@@ -14,7 +14,7 @@ from api.asking import Parameter
 from api.body import demand_length, read_chunks
 from api.endpoint import Answer, Endpoint, django_request, operation
 from api.limits import ConcurrencyLimit
-from api.recording import RECORDING
+from api.recording import RECORDING, idempotency_key
 from domain.characters import line_from
 from domain.values import Bilingual, Title
 from infra import documents
@@ -66,6 +66,7 @@ class Documents(Endpoint):
         Answer("Document", CREATED, headers=("Location",)),
         parameters=(TITLE,),
         roles=RECORDING,
+        headers=("Idempotency-Key",),
         body={
             OCTETS: {"type": "string", "format": "binary"},
             MULTIPART: {
@@ -77,15 +78,16 @@ class Documents(Endpoint):
                 },
             },
         },
-        problems=(problems.MALFORMED, problems.TOO_LARGE, problems.FIELDS),
+        problems=(problems.MALFORMED, problems.TOO_LARGE, problems.FIELDS, problems.KEY_REUSED),
     )
     def post(self, request: Request) -> HttpResponse:
         assert self.account is not None  # noqa: S101 - the operation demands a role
         http = django_request(request)
+        key = idempotency_key(http)
         chunks, media_type, named = _sent(http)
         title = _title(self.asked["title"] or named or "document")
         kept = documents.keep(
-            _not_empty(chunks), media_type=media_type, title=title, by=self.account.name
+            _not_empty(chunks), media_type=media_type, title=title, by=self.account.name, key=key
         )
         return answered(
             {

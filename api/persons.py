@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
@@ -10,19 +11,22 @@ from api import problems
 from api.answers import CREATED, answered
 from api.body import read_object
 from api.endpoint import Answer, Endpoint, django_request, operation
-from api.recording import RECORDING
+from api.recording import RECORDING, idempotency_key
 from domain.characters import NAME_LIMIT, clean_name, clean_text
 from domain.values import Bilingual
 from infra import vault
 from infra.accounts import Role
 from infra.fields import field_errors
-from infra.refusals import InvalidFields
+from infra.refusals import InvalidFields, KeyReused
 
 if TYPE_CHECKING:
     from django.http import HttpResponse
     from rest_framework.request import Request
 
     from domain.values import PersonId
+
+REQUESTS: Final = uuid.UUID("b27bb1e5-2d4c-4c0e-9c60-6a7d3f1f6f0c")
+"""The name space of persons' ids that follow from an account and its `Idempotency-Key`."""
 
 NAMING: Final = RECORDING | {Role.ADMIN}
 """Roles that record decisions need to name persons in them."""
@@ -49,22 +53,44 @@ class Persons(Endpoint):
         Bilingual("Confier une identité au coffre", "Put an identity into the vault"),
         Answer("GivenPerson", status=CREATED, headers=("Location",)),
         roles=NAMING,
+        headers=("Idempotency-Key",),
         body={"application/json": "NewPerson"},
-        problems=(problems.MALFORMED, problems.TOO_LARGE, problems.MEDIA, problems.FIELDS),
+        problems=(
+            *(problems.MALFORMED, problems.TOO_LARGE, problems.MEDIA, problems.FIELDS),
+            problems.KEY_REUSED,
+        ),
     )
     def post(self, request: Request) -> HttpResponse:
         assert self.account is not None  # noqa: S101 - the operation demands a role
-        sent = read_object(django_request(request))
+        http = django_request(request)
+        key = idempotency_key(http)
+        sent = read_object(http)
         try:
             person = NewPerson.model_validate(sent)
         except ValidationError as error:
             raise InvalidFields(field_errors(error, sent, "")) from None
-        person_id = vault.add_person(person.name, person.contact, by=self.account.name)
+        person_id = self._kept(person, self.account.name, key)
         return answered(
             {"id": person_id},
             CREATED,
             {"Location": f"/api/v1/persons/{person_id}", "Cache-Control": "no-store"},
         )
+
+    @staticmethod
+    def _kept(person: NewPerson, account: str, key: str | None) -> PersonId:
+        """The id of the person, the same whenever this request comes again.
+
+        It follows from the key: a digest of the request would give the name away to whoever
+        guesses, even after it is erased. Once it is, nothing is left to compare a request with.
+        """
+        if key is None:
+            return vault.add_person(person.name, person.contact, by=account)
+        person_id = str(uuid.uuid5(REQUESTS, f"{account}\n{key}"))
+        vault.add_person(person.name, person.contact, by=account, person_id=person_id)
+        known = vault.person(person_id)
+        if known and known.name and (known.name, known.contact) != (person.name, person.contact):
+            raise KeyReused(key)
+        return person_id
 
 
 class Person(Endpoint):

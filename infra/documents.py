@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 from infra.database import cursor
 from infra.environment import HOME
+from infra.idempotency import digest_of
+from infra.refusals import KeyReused
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,7 +48,13 @@ def folder() -> Path:
 
 
 def keep(
-    chunks: Iterable[bytes], *, media_type: str, title: str, by: str, largest: int = LARGEST
+    chunks: Iterable[bytes],
+    *,
+    media_type: str,
+    title: str,
+    by: str,
+    largest: int = LARGEST,
+    key: str | None = None,
 ) -> Document:
     """Keep a document. If its content is known, what was first said of it stays.
 
@@ -56,9 +64,11 @@ def keep(
         title: a short name, checked by the caller.
         by: the account that brings it.
         largest: bytes that are taken.
+        key: the account's own name for this request.
 
     Raises:
         TooLarge: it has more; nothing is kept.
+        KeyReused: the key was used for another document, title or media type; nothing is kept.
     """
     home = folder()
     home.mkdir(parents=True, exist_ok=True)
@@ -66,10 +76,13 @@ def keep(
     try:
         with os.fdopen(descriptor, "wb") as file:
             sha256, size = _write(file, chunks, largest)
+        document = Document(sha256, size, media_type, title)
+        if key is not None:
+            _demand_same_request(document, by, key)
         _put(Path(draft), _place(sha256))
     finally:
         Path(draft).unlink(missing_ok=True)
-    return _describe(Document(sha256, size, media_type, title), by)
+    return _describe(document, by)
 
 
 def find(sha256: str) -> Document | None:
@@ -132,6 +145,24 @@ def _put(draft: Path, place: Path) -> None:
         os.fsync(entry)
     finally:
         os.close(entry)
+
+
+def _demand_same_request(document: Document, by: str, key: str) -> None:
+    """Take the key for this request, unless it has it already."""
+    digest = digest_of(document.sha256, document.media_type, document.title)
+    cursor().execute(
+        "INSERT INTO document_request (account, key, digest) VALUES (%s, %s, %s)"
+        " ON CONFLICT DO NOTHING",
+        [by, key, digest],
+    )
+    row = (
+        cursor()
+        .execute("SELECT digest FROM document_request WHERE account = %s AND key = %s", [by, key])
+        .fetchone()
+    )
+    assert row is not None  # noqa: S101 - it is there now, and nothing is deleted
+    if row[0] != digest:
+        raise KeyReused(key)
 
 
 def _describe(document: Document, by: str) -> Document:
