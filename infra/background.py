@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from domain.stored import UnreadableEvent
 from infra import kafka_client
 from infra.log.keys import demand_keys
 from infra.log.sealing import Sealer
@@ -122,5 +123,11 @@ def _renew() -> None:
         rebuilt = rebuild(StoredEvents(), old)
     except RebuildRunning:
         log.info("rebuild_is_running_elsewhere")
+        return
+    except UnreadableEvent as error:
+        # The others go on; these stay as they are until this program, or the event, is mended.
+        log.critical(
+            "read_models_not_renewed", names=[each.name for each in old], reason=str(error)
+        )
         return
     log.info("read_models_renewed", names=[each.name for each in old], events=rebuilt.events)

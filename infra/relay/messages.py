@@ -28,7 +28,7 @@ import orjson
 
 from domain.decision import Decision, decision_type
 from domain.history import Correction
-from domain.stored import NewerSchema, content_of
+from domain.stored import NewerSchema, UnreadableEvent, content_of
 from infra.relay.accounts import READ, Accounts
 from infra.relay.public import decision_schema_id, public_data, withheld_fields
 from infra.relay.shapes import FUNDING_SCHEMA
@@ -78,9 +78,16 @@ class Messages:
         """The messages of one event: one about the decision, and one more if it is about money.
 
         Raises:
-            UnknownDecisionType, NewerSchema: it was written by a newer program.
-            pydantic.ValidationError: the payload is not one of its type.
+            UnreadableEvent: it was written by a newer program, or the payload is not one of its
+                type.
         """
+        try:
+            return self._of(row)
+        except (LookupError, TypeError, ValueError) as error:
+            position, contract, version, slug, *_ = row
+            raise UnreadableEvent(position, contract, version, slug, error) from error
+
+    def _of(self, row: Row) -> list[Message]:
         position, contract, version, slug, *_, recorded_at, _, _ = row
         kind = decision_type(slug)
         key = contract.encode()

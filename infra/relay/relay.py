@@ -15,10 +15,8 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 import structlog
 from confluent_kafka import KafkaException
-from pydantic import ValidationError
 
-from domain.decision import UnknownDecisionType
-from domain.stored import NewerSchema, UnreadableEvent
+from domain.stored import UnreadableEvent
 from infra import kafka_client
 from infra.database import dedicated
 from infra.relay import metrics, topics
@@ -188,11 +186,8 @@ class Relay:
     def _messages_of(self, row: Row) -> list[Message]:
         try:
             return self._messages.of(row)
-        except (UnreadableEvent, UnknownDecisionType, NewerSchema, ValidationError) as error:
-            raise StoppedAtEvent(
-                f"The event at position {row[0]} ({row[3]}) cannot be read by this program: "
-                f"{type(error).__name__}. Nothing after it is published."
-            ) from error
+        except UnreadableEvent as error:
+            raise StoppedAtEvent(f"{error} Nothing after it is published.") from error
 
     # --- Figures --------------------------------------------------------------------------------
 

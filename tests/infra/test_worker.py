@@ -100,6 +100,21 @@ def test_a_step_that_hangs_does_not_keep_the_worker_from_stopping(monkeypatch):
     held.set()
 
 
+def test_an_event_that_cannot_be_read_stops_no_read_model_that_need_not_be_made_anew(database):
+    initiate("essai")
+    with running(background.projections()):
+        until(lambda: _reached() == 1)
+    with psycopg.connect(database.url, autocommit=True) as connection:
+        connection.execute("UPDATE projection_position SET version = 0 WHERE name = 'roadmap'")
+        connection.execute("ALTER TABLE event DISABLE TRIGGER event_is_never_changed")
+        connection.execute("UPDATE event SET schema = 9")
+    initiate("autre")
+    with running(background.projections()):
+        until(lambda: positions()["overview"].position == 2)
+    assert [each.name for each in background.outdated()] == ["roadmap"]
+    assert positions()["roadmap"].position == 1, "as it was"
+
+
 def test_read_models_of_an_older_program_are_made_anew(database):
     initiate("essai")
     with running(background.projections()):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from domain.catalogue import catalogue
-from domain.stored import write
+from domain.stored import UnreadableEvent, write
 from domain.values import Audience, TextRef
 from infra.relay.messages import Messages
 from infra.relay.public import decision_schema
@@ -131,6 +131,25 @@ def test_a_rectification_of_nothing_known_tells_no_fields():
     )
     (message,) = messages_of(kind, decision, CONTRACT.history[0].act)
     assert orjson.loads(message.value)["data"]["fields"] == {}
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "reason"),
+    [
+        (3, "of-the-future", "no decision type of that name is known"),
+        (4, 9, "coordinator-appointed has schema 9, known is 1"),
+        (9, "{}", "'data' is not known"),
+        (9, "[]", "TypeError: list indices must be integers or slices, not str"),
+    ],
+)
+def test_an_event_that_cannot_be_read_is_named(place, value, reason):
+    appointed = next(r for r in CONTRACT.history if r.decision.slug == "coordinator-appointed")
+    row = list(row_of(type(appointed.decision), appointed.decision, appointed.act))
+    row[place] = value
+    with pytest.raises(UnreadableEvent) as caught:
+        Messages(NoLog(), "urn:quartier").of(tuple(row))
+    assert caught.value.position == 310
+    assert caught.value.reason == reason
 
 
 def test_the_headers_are_cloudevents_in_binary_mode():
