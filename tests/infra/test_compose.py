@@ -58,7 +58,7 @@ def test_only_the_broker_may_write_to_its_own_image():
 
 @each_service
 def test_no_secret_is_written_down(service):
-    for name, value in service["environment"].items():
+    for name, value in service.get("environment", {}).items():
         if re.search(r"PASSWORD|SECRET|TOKEN|_KEY(_FILE)?$", name):
             assert value.startswith(("${", "/run/secrets/")), name
         assert not re.search(r"://[^/@:]*:(?!\$\{)[^/@]*@", value), name
@@ -71,9 +71,17 @@ def test_a_secret_that_is_missing_is_named():
         assert secret["file"].endswith(":?}")
 
 
-@each_service
-def test_it_is_reached_from_this_machine_only(service):
-    assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
+def test_the_proxy_alone_is_reached_from_elsewhere():
+    assert [name for name, service in SERVICES.items() if service.get("ports")] == ["proxy"]
+    assert SERVICES["web"]["environment"]["TRUSTED_PROXIES"] == "1"
+
+
+def test_the_proxy_waits_for_the_service_and_has_the_configuration_of_this_repository():
+    proxy = SERVICES["proxy"]
+    assert proxy["depends_on"] == {"web": {"condition": "service_healthy"}}
+    (config,) = proxy["configs"]
+    assert (ROOT / COMPOSE["configs"][config["source"]]["file"]).is_file()
+    assert set(proxy["secrets"]) <= set(COMPOSE["secrets"])
 
 
 @each_service
