@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
 
-from infra.contracts import UnknownContract, history_of, version_and_end
+from infra.contracts import UnknownContract, history_of, standing_of
 
 if TYPE_CHECKING:
     from domain.decision import Recorded
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 class History(Sequence["Recorded[Any]"]):
     """All decisions of one contract up to now, by version; its length costs one look-up.
 
-    Today's view is stored, so that most readers never need the decisions themselves. `end` is
-    that of the log when the length was looked up.
+    Today's view is stored, so that most readers never need the decisions themselves. `last` is the
+    position of the last of them, and `end` that of the log when the length was looked up.
 
     Raises:
         UnknownContract: there is none of that id.
@@ -25,7 +25,7 @@ class History(Sequence["Recorded[Any]"]):
 
     def __init__(self, contract: ContractId) -> None:
         self.contract = contract
-        self.version, self.end = version_and_end(contract)
+        self.version, self.last, self.end = standing_of(contract)
         if not self.version:
             raise UnknownContract(contract)
 

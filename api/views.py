@@ -59,7 +59,7 @@ class ContractView(Endpoint):
 
         def document() -> bytes:
             if known_at is None and valid_at is None:
-                found = answer(self.view, contract, history, day)
+                found = answer(self.view, contract, history, day, last=history.last)
                 return _of_contract(contract, found.version, found.json)
             doc = fold(self.view, history, known_at=known_at, valid_at=valid_at)
             return _of_contract(contract, len(history), self.view.answer(doc, day))

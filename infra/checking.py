@@ -253,9 +253,14 @@ class _Stored:
             for name, position in positions().items()
             if (projection := PROJECTIONS.get(name)) and projection.version == position.version
         ]
-        generations = {position.name: position.generation for _, position in self.followed}
-        views = [each for each, _ in self.followed if isinstance(each, View)]
-        self._documents = load_documents(views, generations, contracts)
+        self._documents = load_documents(
+            [
+                (view.name, position.generation, contract)
+                for view, position in self.followed
+                if isinstance(view, View)
+                for contract in contracts
+            ]
+        )
         self._rows = {
             relation: stored_rows(relation, position.generation, contracts)
             for table, position in self.followed

@@ -170,16 +170,21 @@ def version_of(contract_id: ContractId) -> int:
     return (row and row[0]) or 0
 
 
-def version_and_end(contract_id: ContractId) -> tuple[int, int]:
-    """How many decisions a contract has, and the end of the log, at the same moment."""
+def standing_of(contract_id: ContractId) -> tuple[int, int, int]:
+    """How many decisions a contract has, the position of its last, and the end of the log.
+
+    All at the same moment; 0, 0 and the end if there is none of that id.
+    """
     row = (
         cursor()
         .execute(
-            "SELECT coalesce(max(version), 0), (SELECT size FROM event_log) FROM event"
-            " WHERE contract = %s",
+            "SELECT coalesce(e.version, 0), coalesce(e.position, 0), l.size"
+            " FROM event_log AS l LEFT JOIN LATERAL ("
+            " SELECT version, position FROM event WHERE contract = %s"
+            " ORDER BY version DESC LIMIT 1) AS e ON true",
             [contract_id],
         )
         .fetchone()
     )
-    assert row is not None  # noqa: S101 - an aggregate
-    return row[0], row[1]
+    assert row is not None  # noqa: S101 - the log has one row
+    return row[0], row[1], row[2]

@@ -267,6 +267,7 @@ def events_after(position: int, limit: int) -> Iterator[Recorded[Any]]:
     rows = cursor().execute(
         f"SELECT {COLUMNS} FROM event WHERE position > %s ORDER BY position LIMIT %s",  # noqa: S608
         [position, limit],
+        binary=True,
     )
     return map(recorded_of, rows)
 

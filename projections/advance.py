@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from projections.projection import corrects
 from projections.stored import (
-    Answer,
     Document,
+    Stored,
     delete_rows,
     load_documents,
     load_rows,
@@ -80,13 +80,18 @@ class Folding:
         self.batch = batch
         self.generations = generations
         self._histories: dict[ContractId, Sequence[Recorded[Any]]] = {}
-        self._documents: dict[tuple[str, ContractId], Answer] = {}
+        self._documents: dict[tuple[str, ContractId], Stored] = {}
 
     def load(self, views: Collection[View[Any]]) -> None:
-        """Read the stored documents of all these views at once."""
-        if views:
-            contracts = {recorded.contract for recorded in self.batch}
-            self._documents = load_documents(views, self.generations, contracts)
+        """Read at once the stored documents that the batch goes on from, of all these views."""
+        wanted = [
+            (view.name, self.generations[view.name], contract)
+            for contract, decisions in by_contract(self.batch).items()
+            if decisions[0].version > 1 and not _needs_anew(decisions)
+            for view in views
+            if view.changed_at(decisions) is not None
+        ]
+        self._documents = load_documents(wanted)
 
     def fold(self, projection: Projection[Any], work: Work, batch: Sequence[Recorded[Any]]) -> None:
         """Fold these decisions of the batch, its beginning or all of it, and note what to write.
@@ -126,21 +131,20 @@ class Folding:
         generation = self.generations[view.name]
         documents = []
         for contract, decisions in batch.items():
-            first, last = decisions[0], decisions[-1]
+            version = view.changed_at(decisions)
+            if version is None:
+                continue
+            first = decisions[0].version
             stored = self._documents.get((view.name, contract))
-            follows = stored is not None and stored.version == first.version - 1
-            changed: bytes | None = None
-            if first.version == 1 and not _needs_anew(decisions):
+            if first == 1 and not _needs_anew(decisions):
                 doc = view.begin()
                 self._on(view, doc, decisions)
-                changed = view.dump(doc)
-            elif stored is None or not follows or _needs_anew(decisions):
-                changed = view.dump(self._anew(view, decisions))
-            elif _concerns(view, decisions):
+            elif stored is None or stored.version >= first or _needs_anew(decisions):
+                doc = self._anew(view, decisions)
+            else:
                 doc = view.load(stored.json)
                 self._on(view, doc, decisions)
-                changed = view.dump(doc)
-            documents.append(Document(view.name, generation, contract, last.version, changed))
+            documents.append(Document(view.name, generation, contract, version, view.dump(doc)))
         return documents
 
     def _fold_table(self, table: Table, batch: Batch, work: Work) -> None:
@@ -149,7 +153,7 @@ class Folding:
         onwards = [
             contract
             for contract, each in batch.items()
-            if contract not in anew and _concerns(table, each)
+            if contract not in anew and table.changed_at(each) is not None
         ]
         written = load_rows(table, generation, onwards) if onwards else {}
         for contract in onwards:
@@ -163,7 +167,3 @@ class Folding:
 
 def _needs_anew(decisions: list[Recorded[Any]]) -> bool:
     return any(corrects(type(each.decision)) for each in decisions)
-
-
-def _concerns(projection: Projection[Any], decisions: list[Recorded[Any]]) -> bool:
-    return any(projection.handlers[type(each.decision)] for each in decisions)

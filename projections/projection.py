@@ -97,6 +97,21 @@ class Projection(Generic[State]):
         for handler in self.handlers[type(decision)]:
             handler(state, decision, recorded)
 
+    def is_changed_by(self, kind: type[Decision]) -> bool:
+        """Whether a decision of this type can change the state, by itself or by correcting."""
+        return bool(self.handlers[kind]) or corrects(kind)
+
+    def changed_at(self, history: Sequence[Recorded[Any]]) -> int | None:
+        """The version of the last of these decisions that can change the state; None if none can.
+
+        The first decision of a contract makes a state in every read model.
+        """
+        for recorded in reversed(history):
+            if recorded.version == 1 or self.is_changed_by(type(recorded.decision)):
+                version: int = recorded.version
+                return version
+        return None
+
     def take(self, state: State, history: Sequence[Recorded[Any]]) -> None:
         """Take in these decisions, which follow on what the state has seen."""
         handlers = self.handlers

@@ -176,9 +176,9 @@ class _Making:
 
     def _copy(self, copier: Copier, contract: ContractId, history: list[Recorded[Any]]) -> None:
         states = self._folded(history)
-        version = history[-1].version
         for projection, state in zip(self.projections, states, strict=True):
             if isinstance(projection, View):
+                version = projection.changed_at(history)
                 start = f"{projection.name}\t{self.generation}\t{contract}\t{version}\t"
                 document = projection.dump(state).replace(b"\\", b"\\\\")
                 copier.lines(_DOCUMENTS, start.encode() + document + b"\n")

@@ -27,10 +27,15 @@ Doc = TypeVar("Doc")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a view answers, as JSON whose texts are still references.
+    """What a view answers, as JSON whose texts are still references, and the contract's version."""
 
-    `version`: of the contract, which it is up to.
-    """
+    json: bytes
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A document as it is stored, and the version of the contract that changed it last."""
 
     json: bytes
     version: int
@@ -46,40 +51,60 @@ def current(view: View[Doc], contract: ContractId, history: Sequence[Recorded[An
         contract: whose.
         history: all its decisions, by version, up to the one that is to be seen.
     """
-    stored = _stored(view, contract)
-    return _brought_up(view, stored, history)
+    stored, position = _stored(view, contract)
+    missed = [each for each in history if each.position > position]
+    return _brought_up(view, stored, missed, history)
 
 
 def answer(
-    view: View[Any], contract: ContractId, history: Sequence[Recorded[Any]], today: date
+    view: View[Any],
+    contract: ContractId,
+    history: Sequence[Recorded[Any]],
+    today: date,
+    *,
+    last: int,
 ) -> Answer:
-    """The answer as it is now; what is stored is passed on as it is where that will do."""
-    stored = _stored(view, contract)
-    up_to = len(history)
-    if stored is not None and stored.version >= up_to and not view.depends_on_the_day:
-        return stored
-    doc = _brought_up(view, stored, history)
-    version = max(up_to, stored.version if stored else 0)
-    return Answer(view.answer(doc, today), version)
+    """The answer as it is now; what is stored is passed on as it is where that will do.
+
+    Args:
+        view: which.
+        contract: whose.
+        history: all its decisions, by version; they are read only if the document misses some.
+        today: the day it is asked on.
+        last: the position of the last of them.
+    """
+    stored, position = _stored(view, contract)
+    missed = [each for each in history if each.position > position] if last > position else []
+    version = max(len(history), stored.version if stored else 0)
+    if stored is not None and not missed and not view.depends_on_the_day:
+        return Answer(stored.json, version)
+    return Answer(view.answer(_brought_up(view, stored, missed, history), today), version)
 
 
-def _stored(view: View[Any], contract: ContractId) -> Answer | None:
-    """The stored document, unless another version of the program wrote it."""
+def _stored(view: View[Any], contract: ContractId) -> tuple[Stored | None, int]:
+    """The stored document, and the position it is up to.
+
+    None and 0 if there is none, or if another version of the program wrote it.
+    """
     row = (
         cursor()
         .execute(
-            "SELECT d.document::text, d.version FROM view_document_rows AS d"
+            "SELECT d.document::text, d.version, p.position FROM view_document_rows AS d"
             " JOIN projection_position AS p ON p.name = d.view AND p.generation = d.generation"
             " WHERE d.view = %s AND d.contract = %s AND p.version = %s",
             [view.name, contract, view.version],
         )
         .fetchone()
     )
-    return None if row is None else Answer(row[0].encode(), row[1])
+    return (None, 0) if row is None else (Stored(row[0].encode(), row[1]), row[2])
 
 
-def _brought_up(view: View[Doc], stored: Answer | None, history: Sequence[Recorded[Any]]) -> Doc:
-    missed = history[stored.version :] if stored else history
+def _brought_up(
+    view: View[Doc],
+    stored: Stored | None,
+    missed: Sequence[Recorded[Any]],
+    history: Sequence[Recorded[Any]],
+) -> Doc:
     if stored is None or any(corrects(type(recorded.decision)) for recorded in missed):
         return view.fold(history)
     doc = view.load(stored.json)
@@ -92,59 +117,52 @@ def _brought_up(view: View[Doc], stored: Answer | None, history: Sequence[Record
 
 
 def load_documents(
-    views: Collection[View[Any]], generations: dict[str, int], contracts: Collection[ContractId]
-) -> dict[tuple[str, ContractId], Answer]:
-    """The stored documents of these contracts in these views."""
-    names = [view.name for view in views]
+    wanted: Collection[tuple[str, int, ContractId]],
+) -> dict[tuple[str, ContractId], Stored]:
+    """The stored documents of these views, in these generations, of these contracts."""
+    if not wanted:
+        return {}
     rows = cursor().execute(
         "SELECT d.view, d.contract, d.document::text, d.version FROM view_document_rows AS d"
-        " JOIN unnest(%s::text[], %s::int[]) AS g (view, generation) USING (view, generation)"
-        " WHERE d.contract = ANY(%s)",
-        [names, [generations[name] for name in names], list(contracts)],
+        " JOIN unnest(%b::text[], %b::int[], %b::text[]) AS w (view, generation, contract)"
+        " USING (view, generation, contract)",
+        [list(column) for column in zip(*wanted, strict=True)],
     )
-    return {(row[0], row[1]): Answer(row[2].encode(), row[3]) for row in rows}
+    return {(row[0], row[1]): Stored(row[2].encode(), row[3]) for row in rows}
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document to write; without JSON it has not changed, only the version it is up to."""
+    """A document to write, and the version of the contract that changed it last."""
 
     view: str
     generation: int
     contract: ContractId
     version: int
-    json: bytes | None
+    json: bytes
 
 
-def save_documents(documents: Iterable[Document]) -> None:
-    """Write documents, each in the place of the one before."""
-    changed = [each for each in documents if each.json is not None]
-    unchanged = [each for each in documents if each.json is None]
-    if changed:
+def save_documents(documents: Sequence[Document]) -> None:
+    """Write documents, each in the place of the one before.
+
+    In binary: in text form psycopg escapes every quote of every document in Python.
+    """
+    if documents:
         cursor().execute(
             "INSERT INTO view_document_rows (view, generation, contract, version, document)"
-            " SELECT * FROM unnest(%s::text[], %s::int[], %s::text[], %s::int[], %s::json[])"
+            " SELECT view, generation, contract, version, document::json"
+            " FROM unnest(%b::text[], %b::int[], %b::text[], %b::int[], %b::text[])"
+            " AS d (view, generation, contract, version, document)"
             " ON CONFLICT (view, generation, contract)"
             " DO UPDATE SET version = excluded.version, document = excluded.document",
-            [*_columns(changed), [each.json.decode() for each in changed if each.json is not None]],
+            [
+                [each.view for each in documents],
+                [each.generation for each in documents],
+                [each.contract for each in documents],
+                [each.version for each in documents],
+                [each.json.decode() for each in documents],
+            ],
         )
-    if unchanged:
-        cursor().execute(
-            "UPDATE view_document_rows AS d SET version = n.version"
-            " FROM unnest(%s::text[], %s::int[], %s::text[], %s::int[])"
-            " AS n (view, generation, contract, version)"
-            " WHERE (d.view, d.generation, d.contract) = (n.view, n.generation, n.contract)",
-            _columns(unchanged),
-        )
-
-
-def _columns(documents: Sequence[Document]) -> list[list[Any]]:
-    return [
-        [each.view for each in documents],
-        [each.generation for each in documents],
-        [each.contract for each in documents],
-        [each.version for each in documents],
-    ]
 
 
 # --- Rows ---------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
 from domain.history import effective
-from domain.values import Term, TextRef
+from domain.values import STORED, Term, TextRef
 from projections.projection import Projection
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from domain.decision import Recorded
 
 Doc = TypeVar("Doc")
+
+_STORED = {STORED: True}
 
 
 class View(Projection[Doc], Generic[Doc]):
@@ -67,8 +69,8 @@ class View(Projection[Doc], Generic[Doc]):
         return self.document.dump_json(doc)
 
     def load(self, stored: str | bytes) -> Doc:
-        """The document that `dump` wrote."""
-        return self.document.validate_json(stored)
+        """The document that `dump` wrote. What is stored was examined when it was sent."""
+        return self.document.validate_json(stored, context=_STORED)
 
     @property
     def depends_on_the_day(self) -> bool:
