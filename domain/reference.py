@@ -9,6 +9,7 @@ from datetime import date
 
 from pydantic import BaseModel, ConfigDict
 
+from domain.days import Day
 from domain.values import Key
 
 
@@ -47,7 +48,7 @@ class Delay(_Data):
     In force from `since` until the next entry. `source` cites the law.
     """
 
-    since: date
+    since: Day
     days: int
     source: str
 

@@ -119,7 +119,7 @@ def _round(number: int) -> Iterator[Taken]:
         yield take(FundsCommitted, second, action=done, amount="900", reference="C-1")
         yield take(ExpenditureRecorded, third, action=done, amount="899.95", reference="F-1")
     agreed: dict[str, Any] = {"by": COMMISSION, "action": done, "milestone": step}
-    yield take(MilestoneSet, third, title="Arbres plantés", due="2020-01-01", **agreed)
+    yield take(MilestoneSet, third, title="Arbres plantés", due="2050-01-01", **agreed)
     yield take(ProgressReported, third, by=COMMISSION, action=done, percent=90, text="Presque.")
     yield take(MilestoneReached, third, **agreed)
     yield take(CommissionMet, third, present=[person("anna"), person("claire")])

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from domain.act import Body
 from domain.catalogue import catalogue
 from domain.contract import Contract
+from domain.days import days_of
 from domain.decision import Decision, judge
 from domain.values import ActionId
 from projections.catalogue import PROJECTIONS, READ_MODELS, TABLES, VIEWS
@@ -196,3 +197,32 @@ def test_a_decision_type_that_no_view_knows_passes_by():
         assert fold(VIEWS["overview"], [first, planted]).last_decision.type == "tree-planted"
     finally:
         Decision.registry.pop("tree-planted", None)
+
+
+# --- What was recorded before there were bounds --------------------------------------------------
+
+
+def days_moved(history, end):
+    """The same history with every day that a field holds at that end of the calendar."""
+    return [
+        replace(
+            recorded,
+            decision=recorded.decision.model_copy(
+                update={name: end for name, _ in days_of(recorded.decision)}
+            ),
+        )
+        for recorded in history
+    ]
+
+
+@pytest.mark.parametrize("end", [dt.date.min, dt.date.max], ids=str)
+def test_days_at_the_ends_of_the_calendar_are_shown(models, end):
+    """Earlier versions took them; nothing that is read or asked about stops there."""
+    stories = [days_moved(story, end) for story in STORIES]
+    models.told(mixed(*stories))
+    for moved in stories:
+        for view in VIEWS.values():
+            view.document.dump_json(fold(view, moved))
+        contract = Contract.of(moved[0].contract, moved)
+        for recorded in moved:
+            judge(recorded.decision, contract, replace(recorded.act, today=TODAY))
