@@ -187,16 +187,25 @@ class DecisionRectified(Correction, taken_by=ANY_BODY, basis="4"):
     """The schema version of the fields, where it is not the first."""
 
     @classmethod
-    def parse(cls, data: str | bytes, *, keeper: TextKeeper, contract: Contract) -> Self:
+    def parse(
+        cls,
+        data: str | bytes,
+        *,
+        keeper: TextKeeper,
+        contract: Contract,
+        as_recorded: bool = False,
+    ) -> Self:
         """Read the corrected fields as fields of the decision they correct."""
         sent = _read(data)
         fields = sent.get("fields")
         standing = _standing(contract, sent.get("position"))
         if standing is None or not isinstance(fields, dict):
-            return super().parse(data, keeper=keeper, contract=contract)
+            return super().parse(data, keeper=keeper, contract=contract, as_recorded=as_recorded)
         kind: Any = type(standing.decision)
         unchanged = _without_gaps(standing.decision)
         context = {KEEPER: keeper, UNCHANGED: unchanged, "contract": contract}
+        if as_recorded:
+            context[STORED] = True
         read = _Sent[kind].model_validate_json(
             json.dumps({**sent, "fields": {**unchanged, **fields}}), context=context
         )

@@ -26,7 +26,7 @@ from domain.standing import (
     OutsideTheCalendar,
     Standing,
 )
-from domain.values import KEEPER, AccountId, Bilingual, ContractId, TextKeeper
+from domain.values import KEEPER, STORED, AccountId, Bilingual, ContractId, TextKeeper
 
 if TYPE_CHECKING:
     from domain.contract import Contract
@@ -136,13 +136,27 @@ class Decision(BaseModel):
         return data
 
     @classmethod
-    def parse(cls, data: str | bytes, *, keeper: TextKeeper, contract: Contract) -> Self:
+    def parse(
+        cls,
+        data: str | bytes,
+        *,
+        keeper: TextKeeper,
+        contract: Contract,
+        as_recorded: bool = False,
+    ) -> Self:
         """Read what somebody sent, as JSON. Free texts go to the keeper, references stay.
+
+        Args:
+            data: the fields.
+            keeper: where free texts go.
+            contract: what it is about.
+            as_recorded: it says what was recorded once; texts are not examined again.
 
         Raises:
             pydantic.ValidationError: everything that is wrong with the fields, at once.
         """
-        return cls.model_validate_json(data, context={KEEPER: keeper, "contract": contract})
+        context = {KEEPER: keeper, "contract": contract} | ({STORED: True} if as_recorded else {})
+        return cls.model_validate_json(data, context=context)
 
     def judge(self, contract: Contract, act: Act) -> Iterator[Rule]:
         yield from ()

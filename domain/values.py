@@ -228,7 +228,7 @@ def _kept(audience: Audience) -> BeforeValidator:
                 "A text has at most {max_length} characters.",
                 {"max_length": TEXT_LIMIT},
             )
-        return keeper.keep(clean_text(value), audience)
+        return keeper.keep(value if STORED in context else clean_text(value), audience)
 
     return BeforeValidator(keep)
 

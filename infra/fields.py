@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from domain.act import Body, Evidence
 from domain.days import Day
-from domain.values import KEEPER, Key, Text
+from domain.values import KEEPER, STORED, Key, Text
 from infra.refusals import FieldError
 
 if TYPE_CHECKING:
@@ -35,23 +35,31 @@ class Circumstances(BaseModel):
     departures: Annotated[dict[Key, Text], MaxLen(50)] = {}
 
 
-def read_circumstances(sent: Mapping[str, Any], keeper: Keeper) -> Circumstances | list[FieldError]:
+def read_circumstances(
+    sent: Mapping[str, Any], keeper: Keeper, *, as_recorded: bool = False
+) -> Circumstances | list[FieldError]:
     """Read `decided_on`, `evidence` and `departures`, or say what is wrong with them.
 
-    Justifications go to the keeper.
+    Justifications go to the keeper. `as_recorded` is that of `Decision.parse`.
     """
+    context: dict[str, Any] = {KEEPER: keeper} | ({STORED: True} if as_recorded else {})
     try:
-        return Circumstances.model_validate(sent, context={KEEPER: keeper})
+        return Circumstances.model_validate(sent, context=context)
     except ValidationError as error:
         return field_errors(error, sent, "")
 
 
 def read_decision(
-    kind: type[Decision], data: bytes, keeper: Keeper, contract: Contract
+    kind: type[Decision],
+    data: bytes,
+    keeper: Keeper,
+    contract: Contract,
+    *,
+    as_recorded: bool = False,
 ) -> Decision | list[FieldError]:
     """Read a decision's `data`, or say what is wrong with it. Free texts go to the keeper."""
     try:
-        return kind.parse(data, keeper=keeper, contract=contract)
+        return kind.parse(data, keeper=keeper, contract=contract, as_recorded=as_recorded)
     except ValidationError as error:
         sent = _loaded(data)
         if error.title != kind.__name__ and isinstance(sent, dict):

@@ -254,25 +254,11 @@ class _Import:
         """Whether the store had it before this import; then its names are known as well."""
         if judged.stored.is_empty:
             return False
-        keeper = vault.Keeper(judged.contract.id)
-        body = read_body(sent.kind, sent.body, Role.COORDINATOR.body)
-        decision = read_decision(sent.kind, sent.data, keeper, judged.contract)
-        circumstances = read_circumstances(_circumstances(sent), keeper)
-        if (
-            isinstance(body, FieldError)
-            or isinstance(decision, list)
-            or not isinstance(circumstances, Circumstances)
-        ):
+        # What would not be accepted today may have been recorded once.
+        read = self._read(judged, sent) or self._read(judged, sent, as_recorded=True)
+        if read is None:
             return False
-        act = Act(
-            body,
-            circumstances.decided_on,
-            sent.account.name,
-            circumstances.evidence,
-            circumstances.departures,
-            self.today,
-            reference(),
-        )
+        decision, act, keeper = read
         mine = likeness(decision, act, judged.contract)
         said = {text["id"]: text["content"] for text in keeper.texts}
         found = judged.stored.match(
@@ -286,6 +272,33 @@ class _Import:
         self.names.bind(mine.persons, theirs)
         self.names.label(label, recorded, ahead=False)
         return True
+
+    def _read(
+        self, judged: _Judged, sent: Submission, *, as_recorded: bool = False
+    ) -> tuple[Decision, Act, vault.Keeper] | None:
+        """What was sent, with its texts; None if it cannot be read."""
+        keeper = vault.Keeper(judged.contract.id)
+        body = read_body(sent.kind, sent.body, Role.COORDINATOR.body)
+        decision = read_decision(
+            sent.kind, sent.data, keeper, judged.contract, as_recorded=as_recorded
+        )
+        circumstances = read_circumstances(_circumstances(sent), keeper, as_recorded=as_recorded)
+        if (
+            isinstance(body, FieldError)
+            or isinstance(decision, list)
+            or not isinstance(circumstances, Circumstances)
+        ):
+            return None
+        act = Act(
+            body,
+            circumstances.decided_on,
+            sent.account.name,
+            circumstances.evidence,
+            circumstances.departures,
+            self.today,
+            reference(),
+        )
+        return decision, act, keeper
 
     def _refuse(
         self,

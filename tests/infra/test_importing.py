@@ -12,8 +12,9 @@ import pytest
 
 from domain.act import Body
 from domain.decision import Decision
-from domain.values import Title
-from infra import importing_spool
+from domain.values import Audience, Title
+from infra import importing_spool, vault
+from infra.append import Write, append
 from infra.contracts import history_of
 from infra.exporting import export_contract
 from infra.importing import FAULTS_KEPT, import_file
@@ -242,6 +243,38 @@ def test_a_rectification_of_an_earlier_schema_is_exported_as_of_today(database, 
     assert json.loads(lines[-1])["data"].keys() == {"position", "reason", "fields"}
     copy = b"".join(lines).replace(b'"essai"', b'"copie"')
     assert import_file(io.BytesIO(copy), now=NOW).recorded == 3
+
+
+def test_what_was_accepted_once_is_known_for_ever(database):
+    """Titles and texts of earlier versions, which would be refused now."""
+    bring(initiated())
+    text = vault.Keeper("essai")
+    reason = text.keep("Une \u202eraison.", Audience.PUBLIC).model_dump()
+    subject, reference = "Un\u200b sujet", "D\u00ad1"
+    told = (
+        ("strategic-option-validated", {"subject": subject, "outcome": "validated"}),
+        ("municipal-council-informed", {"reference": reference, "informed_on": "9999-12-31"}),
+        ("contract-suspended", {"reason": reason}),
+    )
+    bodies = ("steering_committee", "administrative_council", "administrative_council")
+    events = [
+        {
+            "contract": "essai",
+            "version": version,
+            "type": slug,
+            "schema": 1,
+            "body": body,
+            "decided_on": "2020-03-02",
+            "recorded_by": "earlier",
+            "payload": {"data": data},
+        }
+        for version, ((slug, data), body) in enumerate(zip(told, bodies, strict=True), start=2)
+    ]
+    append(Write(events, text.texts))
+    exported = b"".join(export_contract("essai"))
+    assert import_file(io.BytesIO(exported), now=NOW).known == 4
+    copy = import_file(io.BytesIO(exported.replace(b'"essai"', b'"copie"')), now=NOW)
+    assert [fault.line for fault in copy.faults] == [2, 3, 4], "elsewhere it is judged as any other"
 
 
 # --- What is wrong is said, all of it -----------------------------------------------------------
