@@ -15,6 +15,8 @@ INITIATION = Bilingual("l'initiation du contrat", "the initiation of the contrac
 DECISION = Bilingual("la décision", "the decision")
 START = Bilingual("le début de l'action", "the start of the action")
 PUBLICATION = Bilingual("la publication", "the publication")
+SUSPENSION = Bilingual("la suspension", "the suspension")
+GRANT = Bilingual("l'octroi des fonds", "the grant of the money")
 CONTEST = Bilingual("la demande de référendum", "the request for a referendum")
 
 

@@ -146,6 +146,14 @@ class Handover:
 
 
 @dataclass(slots=True)
+class Milestone:
+    """A step that was agreed."""
+
+    set_on: date = date.min
+    reached: bool = False
+
+
+@dataclass(slots=True)
 class Action:
     """An action, from its proposal to its end."""
 
@@ -161,7 +169,7 @@ class Action:
     accepted: bool = False
     started_on: date | None = None
     ended: Literal["completed", "abandoned"] | None = None
-    milestones: dict[str, bool] = field(default_factory=dict)
+    milestones: Book[Milestone] = field(default_factory=lambda: Book(Milestone))
     handover: Handover | None = None
 
     @property
@@ -216,6 +224,7 @@ class Contract:
 
     standing: Standing = Standing.NEW
     initiated_on: date | None = None
+    suspended_on: date | None = None
     perimeter_set_on: date | None = None
     coordinator: PersonId | None = None
     coordinator_since: date | None = None

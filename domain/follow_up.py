@@ -19,6 +19,7 @@ from domain.references import (
     Unknown,
     UnknownService,
     is_service,
+    is_there,
 )
 from domain.rule import Rule
 from domain.values import ActionId, MilestoneId, ServiceId, Text, Title
@@ -200,7 +201,7 @@ class MilestoneSet(_OnAction, taken_by=FOLLOWING, basis="4.4"):
             yield AlreadyKnown(kind=MILESTONE, id=self.milestone)
 
     def apply(self, contract: Contract, act: Act) -> None:
-        contract.actions[self.action].milestones[self.milestone] = False
+        contract.actions[self.action].milestones[self.milestone].set_on = act.decided_on
 
 
 class MilestoneReached(_OnAction, taken_by=FOLLOWING, basis="4.4"):
@@ -215,13 +216,18 @@ class MilestoneReached(_OnAction, taken_by=FOLLOWING, basis="4.4"):
     ) -> Iterator[Reference | NotForFollowUp | ActionHasEnded | Unknown | MilestoneAlreadyReached]:
         yield from followed(contract, act, self.action)
         action = contract.actions.get(self.action)
-        if action is not None and self.milestone not in action.milestones:
+        if action is None:
+            return
+        milestone = action.milestones.get(self.milestone)
+        if milestone is None:
             yield Unknown(kind=MILESTONE, id=self.milestone)
-        if action is not None and action.milestones.get(self.milestone):
+            return
+        if milestone.reached:
             yield MilestoneAlreadyReached(milestone=self.milestone)
+        yield from is_there(act, MILESTONE, self.milestone, milestone.set_on)
 
     def apply(self, contract: Contract, act: Act) -> None:
-        contract.actions[self.action].milestones[self.milestone] = True
+        contract.actions[self.action].milestones[self.milestone].reached = True
 
 
 class ProgressReported(_OnAction, taken_by=FOLLOWING, basis="4.4"):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 from annotated_types import Ge, Le
 
 from domain.act import Act, Body
+from domain.chronology import GRANT, BeforeItsCause, not_before
 from domain.contract import Route
 from domain.decision import Decision
 from domain.following import ActionHasEnded
@@ -229,7 +230,7 @@ class _Moved(Decision):
 
     def _on_route(
         self, contract: Contract, act: Act
-    ) -> Iterator[Reference | AmountNotPositive | NoRouteChosen]:
+    ) -> Iterator[Reference | AmountNotPositive | NoRouteChosen | BeforeItsCause]:
         yield from refers(contract, act, "actions", self.action)
         yield from is_positive(self.amount)
         action = contract.actions.get(self.action)
@@ -237,6 +238,8 @@ class _Moved(Decision):
             return
         if action.route is None or not act.follows(action.route.chosen_on):
             yield NoRouteChosen(action=self.action)
+            return
+        yield from not_before("decided_on", act.decided_on, GRANT, action.route.granted_on)
 
 
 class FundsCommitted(_Moved, taken_by={Body.SERVICE}, basis="4.3", money=True):
@@ -247,7 +250,7 @@ class FundsCommitted(_Moved, taken_by={Body.SERVICE}, basis="4.3", money=True):
 
     def judge(
         self, contract: Contract, act: Act
-    ) -> Iterator[Reference | AmountNotPositive | NoRouteChosen | BeyondAvailable]:
+    ) -> Iterator[Reference | AmountNotPositive | NoRouteChosen | BeforeItsCause | BeyondAvailable]:
         yield from self._on_route(contract, act)
         route = contract.route(self.action)
         if route is not None and self.amount > route.available:
@@ -265,7 +268,7 @@ class ExpenditureRecorded(_Moved, taken_by={Body.SERVICE}, basis="4.3", money=Tr
 
     def judge(
         self, contract: Contract, act: Act
-    ) -> Iterator[Reference | AmountNotPositive | NoRouteChosen | BeyondCommitted]:
+    ) -> Iterator[Reference | AmountNotPositive | NoRouteChosen | BeforeItsCause | BeyondCommitted]:
         yield from self._on_route(contract, act)
         route = contract.route(self.action)
         if route is not None and self.amount > route.committed:
@@ -284,7 +287,7 @@ class FundsReleased(_Moved, taken_by={Body.SERVICE}, basis="4.3", money=True):
 
     def judge(
         self, contract: Contract, act: Act
-    ) -> Iterator[Reference | AmountNotPositive | NoRouteChosen | BeyondUnspent]:
+    ) -> Iterator[Reference | AmountNotPositive | NoRouteChosen | BeforeItsCause | BeyondUnspent]:
         yield from self._on_route(contract, act)
         route = contract.route(self.action)
         if route is not None and self.amount > route.unspent:

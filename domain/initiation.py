@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from domain.act import Act, Body
 from domain.chronology import (
     INITIATION,
+    SUSPENSION,
     BeforeItsCause,
     NotYetHappened,
     has_happened,
@@ -155,6 +156,7 @@ class ContractSuspended(Decision, taken_by=COUNCIL, basis="2"):
 
     def apply(self, contract: Contract, act: Act) -> None:
         contract.standing = Standing.SUSPENDED
+        contract.suspended_on = act.decided_on
 
 
 class ContractResumed(Decision, taken_by=COUNCIL, basis="2"):
@@ -164,6 +166,10 @@ class ContractResumed(Decision, taken_by=COUNCIL, basis="2"):
     standings = frozenset({Standing.SUSPENDED})
 
     reason: Text
+
+    def judge(self, contract: Contract, act: Act) -> Iterator[BeforeItsCause]:
+        if contract.standing is Standing.SUSPENDED:
+            yield from not_before("decided_on", act.decided_on, SUSPENSION, contract.suspended_on)
 
     def apply(self, contract: Contract, act: Act) -> None:
         contract.standing = Standing.UNDER_WAY

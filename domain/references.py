@@ -61,11 +61,13 @@ def refers(contract: Contract, act: Act, book: str, *ids: Any) -> Iterator[Refer
         if each not in known:
             yield Unknown(kind=kind, id=str(each))
             continue
-        since: date = getattr(known[each], began)
-        if act.decided_on < since:
-            yield DatedBeforeItsSubject(
-                kind=kind, id=str(each), since=since, decided_on=act.decided_on
-            )
+        yield from is_there(act, kind, str(each), getattr(known[each], began))
+
+
+def is_there(act: Act, kind: Bilingual, each: str, since: date) -> Iterator[DatedBeforeItsSubject]:
+    """Find a thing that began after the act."""
+    if act.decided_on < since:
+        yield DatedBeforeItsSubject(kind=kind, id=each, since=since, decided_on=act.decided_on)
 
 
 def is_new(contract: Contract, book: str, each: Any) -> Iterator[AlreadyKnown]:

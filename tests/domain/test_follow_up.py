@@ -22,7 +22,7 @@ from domain.follow_up import (
 )
 from domain.following import ActionHasEnded, NotForFollowUp
 from domain.funding import FundsReleased
-from domain.references import AlreadyKnown, Unknown, UnknownService
+from domain.references import AlreadyKnown, DatedBeforeItsSubject, Unknown, UnknownService
 from tests.domain.given import Laws, day, each_of, given, take
 from tests.domain.stages import (
     APPROVED,
@@ -134,10 +134,13 @@ LAWS: Laws = {
     .refused(AlreadyKnown, id="m1"),
     "a step is done": given(STARTED)
     .when(MilestoneReached, by=Body.SERVICE, action="a1", milestone="m1")
-    .recorded(lambda c: c.actions["a1"].milestones["m1"]),
+    .recorded(lambda c: c.actions["a1"].milestones["m1"].reached),
     "a step that was not agreed is not reached": given(STARTED)
     .when(MilestoneReached, by=Body.SERVICE, action="a1", milestone="m2")
     .refused(Unknown, id="m2"),
+    "a step is not reached before it was agreed": given(STARTED)
+    .when(MilestoneReached, by=Body.SERVICE, action="a1", milestone="m1", on="2016-01-24")
+    .refused(DatedBeforeItsSubject, id="m1", since=day("2016-01-25")),
     "a step is reached once": given(
         STARTED,
         take(MilestoneReached, "2016-02-01", by=COMMISSION, action="a1", milestone="m1"),

@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from domain.act import Body
+from domain.chronology import BeforeItsCause
 from domain.follow_up import ActionAbandoned
 from domain.following import ActionHasEnded
 from domain.funding import (
@@ -25,7 +26,7 @@ from domain.funding import (
 from domain.initiation import ContractInterrupted
 from domain.money import AmountNotPositive
 from domain.references import UnknownService
-from tests.domain.given import Laws, each_of, given, take
+from tests.domain.given import Laws, day, each_of, given, take
 from tests.domain.stages import (
     APPROVED,
     BY_BUDGET,
@@ -77,6 +78,12 @@ def balance(contract, action):
 
 
 LAWS: Laws = {
+    **{
+        f"{kind.__name__}: no money moves before it is granted": given(SPENT)
+        .when(kind, on="2016-01-04", **ON_A2, amount="1")
+        .refused(BeforeItsCause, since=day("2016-01-05"))
+        for kind in (FundsCommitted, ExpenditureRecorded, FundsReleased)
+    },
     "the council pays from a service's budget": given(APPROVED)
     .when(BY_BUDGET)
     .recorded(lambda c: c.route("a1").available == Decimal(40000)),

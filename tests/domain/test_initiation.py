@@ -86,6 +86,9 @@ LAWS: Laws = {
     "the council resumes a suspended contract": given(SUSPENDED)
     .when(ContractResumed, reason="Budget voté.")
     .recorded(lambda c: c.standing is Standing.UNDER_WAY),
+    "nothing is resumed before it was suspended": given(SUSPENDED)
+    .when(ContractResumed, on="2014-02-28", reason="Budget voté.")
+    .refused(BeforeItsCause, since=day("2014-03-01")),
     "only a suspended contract is resumed": given(INITIATED)
     .when(ContractResumed, reason="Budget voté.")
     .refused(NotUnderWay),
