@@ -6,14 +6,16 @@ from what he has landed, and compare.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from typing import TYPE_CHECKING, Final
 
 from api.answers import NO_CACHE, answered, is_current, not_modified
 from api.asking import Parameter, Unreadable, day, one_of, refuse
 from api.endpoint import Answer, Endpoint, django_request, operation
+from api.limits import ConcurrencyLimit
 from domain.values import Bilingual
-from infra.finance.digest import recorded_day
+from infra.finance import days
 from infra.submission import today_in_geneva
 
 if TYPE_CHECKING:
@@ -40,6 +42,9 @@ LINES: Final = Parameter(
     ),
     default="false",
 )
+
+FOLDING: Final = ConcurrencyLimit("digest", 2)
+"""Days that are being worked out: of a large one that takes seconds."""
 
 
 class FundingDigest(Endpoint):
@@ -74,10 +79,12 @@ class FundingDigest(Endpoint):
                 "date",
                 Unreadable("future", f"Lies in the future: it is {today}.", now=today.isoformat()),
             )
-        found, complete = recorded_day(date), date < today
-        etag = f'"{found.digest}{"" if complete else "-so-far"}"'
+        lines, complete = self.asked["lines"] == "true", date < today
+        asked = days.asked(date, lines=lines)
+        etag = f'"{asked.tag}{"" if complete else "-so-far"}"'
         headers = {"ETag": etag, "Cache-Control": NO_CACHE}
         if is_current(django_request(request), etag):
             return not_modified(headers)
-        told = found.as_json(lines=self.asked["lines"] == "true")
+        with contextlib.nullcontext() if asked.kept else FOLDING.slot():
+            told = asked.day().as_json(lines=lines)
         return answered({**told, "complete": complete}, headers=headers)

@@ -16,7 +16,8 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from dataclasses import dataclass
-from functools import partial
+from itertools import groupby
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
@@ -79,7 +80,7 @@ def bounds(date: dt.date) -> tuple[dt.datetime, dt.datetime]:
     return start, end
 
 
-# --- Our side: computed anew from the log ---------------------------------------------------------
+# --- Our side: folded from the log --------------------------------------------------------------
 
 
 def recorded_day(date: dt.date) -> Day:
@@ -90,26 +91,53 @@ def recorded_day(date: dt.date) -> Day:
 
 def funding_events(date: dt.date) -> Iterator[dict[str, Any]]:
     """The payloads of a day's funding events, in order, as they are published."""
-    start, end = bounds(date)
-    first, last = _first_since(start), _first_since(end) - 1
-    rows = _select(
-        "position BETWEEN %s AND %s AND type = ANY(%s) ORDER BY position", first, last, list(READ)
+    first, last = positions(date)
+    touched = [
+        contract
+        for (contract,) in _rows(
+            "SELECT DISTINCT contract FROM event WHERE position BETWEEN %s AND %s"
+            " AND type = ANY(%s)",
+            *(first, last, list(READ)),
+        )
+    ]
+    events = [
+        event
+        for start in range(0, len(touched), TOGETHER)
+        for history in _histories(touched[start : start + TOGETHER], last)
+        for event in _events(history, first)
+    ]
+    for event in sorted(events, key=itemgetter("position")):
+        yield orjson.loads(orjson.dumps(event, option=orjson.OPT_UTC_Z))
+
+
+TOGETHER: Final = 500
+"""Contracts whose histories are read at once, and are in memory together."""
+
+
+def _histories(contracts: list[str], until: int) -> Iterator[list[Recorded[Any]]]:
+    """What decides about the accounts of these contracts up to a position, for each of them."""
+    rows = _rows(
+        f"SELECT {COLUMNS} FROM event WHERE contract = ANY(%s) AND type = ANY(%s)"  # noqa: S608
+        " AND position <= %s ORDER BY contract, version",
+        *(contracts, list(READ), until),
     )
-    accounts: dict[str, Accounts] = {}
-    for row in rows:
-        contract, version = row[1], row[2]
-        if contract not in accounts:
-            accounts[contract] = Accounts(partial(_earlier, contract))
-            for recorded in _earlier(contract, version):
-                accounts[contract].take_in(recorded)
-        event = accounts[contract].take_in(recorded_of(row))
-        if event is not None:
-            yield orjson.loads(orjson.dumps(event, option=orjson.OPT_UTC_Z))
+    for _, history in groupby(map(recorded_of, rows), key=attrgetter("contract")):
+        yield list(history)
 
 
-def _earlier(contract: str, version: int) -> Iterator[Recorded[Any]]:
-    where = "contract = %s AND version < %s AND type = ANY(%s) ORDER BY version"
-    return map(recorded_of, _select(where, contract, version, list(READ)))
+def _events(history: list[Recorded[Any]], first: int) -> Iterator[dict[str, Any]]:
+    """The funding events of one contract, from a position on."""
+    accounts = Accounts(lambda version: (each for each in history if each.version < version))
+    for recorded in history:
+        event = accounts.take_in(recorded)
+        if event is not None and recorded.position >= first:
+            yield event
+
+
+def positions(date: dt.date) -> tuple[int, int]:
+    """The first and the last position recorded on a day; the last is smaller if there is none."""
+    start, end = bounds(date)
+    return _first_since(start), _first_since(end) - 1
 
 
 def _first_since(instant: dt.datetime) -> int:
@@ -135,9 +163,8 @@ def _one(query: str, *parameters: Any) -> tuple[Any, ...]:
     return row
 
 
-def _select(where: str, *parameters: Any) -> list[tuple[Any, ...]]:
-    query = f"SELECT {COLUMNS} FROM event WHERE {where}"  # noqa: S608 - constants only
-    return cursor().execute(query.encode(), parameters).fetchall()
+def _rows(query: str, *parameters: Any) -> list[tuple[Any, ...]]:
+    return cursor().execute(query.encode(), parameters, prepare=False).fetchall()
 
 
 # --- Their side: out of the finance database ------------------------------------------------------

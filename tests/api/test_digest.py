@@ -9,13 +9,16 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
+import api.digest
 from infra.commands.terminal import Failure
+from infra.finance import days
 from infra.finance.commands import funding_app
-from infra.finance.digest import GENEVA, funding_events, recorded_day
+from infra.finance.digest import GENEVA, Day, funding_events, recorded_day
 from infra.finance.landing import FinanceDatabase, Landed
 from infra.finance.reconcile import ask
 from tests.api.conftest import each, problem
 from tests.api.served import served
+from tests.bench.many import fill
 from tests.infra.relay.story import Log, committed, fund
 
 DIGEST = "/api/v1/funding/digest"
@@ -82,7 +85,7 @@ def test_it_is_asked_again_in_vain_until_an_event_is_recorded(log, anybody):
 
 
 def test_a_day_without_events_has_the_digest_of_nothing(log, anybody):
-    for day in (today() - dt.timedelta(days=1), dt.date(1, 1, 1)):
+    for day in (today() - dt.timedelta(days=1), dt.date(1950, 1, 1)):
         told = anybody.get(DIGEST, {"date": day.isoformat()}).json()
         assert told == {
             "date": day.isoformat(),
@@ -90,6 +93,74 @@ def test_a_day_without_events_has_the_digest_of_nothing(log, anybody):
             "digest": hashlib.sha256(b"").hexdigest(),
             "complete": True,
         }
+
+
+def test_a_finished_day_is_worked_out_once_and_is_what_is_folded(database, anybody, monkeypatch):
+    fill(40, days=3)
+    worked_out = []
+
+    def work_out(day):
+        worked_out.append(day)
+        return recorded_day(day)
+
+    monkeypatch.setattr(days, "recorded_day", work_out)
+    for ago in (0, 1, 2, 3, 4):
+        day = today() - dt.timedelta(days=ago)
+        folded = {**recorded_day(day).as_json(lines=True), "complete": ago > 0}
+        brief = {key: value for key, value in folded.items() if key != "lines"}
+        seen = len(worked_out)
+        for _ in range(2):
+            with_lines = anybody.get(DIGEST, {"date": f"{day}", "lines": "true"})
+            assert with_lines.json() == folded
+            without = anybody.get(DIGEST, {"date": f"{day}"})
+            assert without.json() == brief
+            if ago:
+                assert without["ETag"] == f'"{folded["digest"]}"'
+            same = {"If-None-Match": without["ETag"]}
+            assert anybody.get(DIGEST, {"date": f"{day}"}, **same).status_code == 304
+        # Neither where nothing was recorded: today, and on the day before the first one.
+        assert worked_out[seen:] == ([day] if folded["events"] else [])
+    assert len(worked_out) >= 2
+
+
+def test_its_tag_is_known_before_any_work(log, anybody, monkeypatch):
+    query = {"date": f"{today()}"}
+    tag = {"If-None-Match": anybody.get(DIGEST, query)["ETag"]}
+    monkeypatch.setattr(days, "recorded_day", None)
+    assert anybody.get(DIGEST, query, **tag).status_code == HTTPStatus.NOT_MODIFIED
+
+
+def test_a_day_kept_by_an_earlier_version_is_worked_out_again(database, anybody, monkeypatch):
+    fill(20, days=1)
+    day = today() - dt.timedelta(days=1)
+    assert recorded_day(day).events > 0
+    with monkeypatch.context() as earlier:
+        earlier.setattr(days, "VERSION", "earlier")
+        earlier.setattr(days, "recorded_day", lambda date: Day.of(date, 0, ()))
+        assert anybody.get(DIGEST, {"date": f"{day}"}).json()["events"] == 0
+    for _ in range(2):
+        told = anybody.get(DIGEST, {"date": f"{day}"}).json()
+        assert told == {**recorded_day(day).as_json(), "complete": True}
+
+
+def test_a_day_is_not_kept_while_an_append_may_still_belong_to_it(database, anybody, monkeypatch):
+    """Its instant was taken before midnight, and it is committed after."""
+    day = today() - dt.timedelta(days=1)
+    monkeypatch.setattr(days, "LATEST", dt.timedelta(days=3))
+    fill(20, days=1)
+    before = anybody.get(DIGEST, {"date": f"{day}"}).json()
+    assert before["events"] > 0
+    fill(20, days=1, prefix="later")
+    told = anybody.get(DIGEST, {"date": f"{day}"}).json()
+    assert told["events"] == recorded_day(day).events > before["events"]
+
+
+def test_no_more_days_are_worked_out_at_a_time_than_there_is_room_for(log, anybody):
+    with api.digest.FOLDING.slot(), api.digest.FOLDING.slot():
+        said = anybody.get(DIGEST, {"date": f"{today()}"})
+        problem(said, HTTPStatus.SERVICE_UNAVAILABLE, "unavailable")
+        assert said["Retry-After"]
+    assert anybody.get(DIGEST, {"date": f"{today()}"}).status_code == HTTPStatus.OK
 
 
 @each(
