@@ -46,6 +46,10 @@ class Evidence(BaseModel):
     """Made up for an example; not a real document."""
 
 
+_NO_REFERENCE = Reference()
+"""The same for every act that is only read: one of its own for each would be half of its size."""
+
+
 @dataclass(frozen=True, slots=True)
 class Act:
     """Everything about a decision but what was decided.
@@ -60,7 +64,7 @@ class Act:
     evidence: tuple[Evidence, ...] = ()
     departures: Mapping[str, TextRef] = field(default_factory=dict)
     today: date = date.max
-    reference: Reference = field(default_factory=Reference)
+    reference: Reference = _NO_REFERENCE
 
     def follows(self, day: date | None) -> bool:
         """Whether this was decided on that day or later; not so if that day never came (None)."""

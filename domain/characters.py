@@ -10,6 +10,7 @@ Technical Report 36, 2.5, for the characters that turn the direction of writing.
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pydantic_core import PydanticCustomError
@@ -114,6 +115,8 @@ def _may_be_kept(character: str) -> bool:
 
 
 def _demand(value: str, hidden: Callable[[str], bool]) -> None:
+    if not any(map(hidden, set(value))):
+        return
     for at, character in enumerate(value):
         if hidden(character) and not (character in _JOINERS and _joins(value, at)):
             raise PydanticCustomError(
@@ -123,6 +126,7 @@ def _demand(value: str, hidden: Callable[[str], bool]) -> None:
             )
 
 
+@lru_cache(maxsize=4096)
 def _hides_in_a_line(character: str) -> bool:
     category = unicodedata.category(character)
     return (
@@ -134,6 +138,7 @@ def _hides_in_a_line(character: str) -> bool:
     )
 
 
+@lru_cache(maxsize=4096)
 def _hides_in_a_text(character: str) -> bool:
     return (
         (character not in _LINE_ENDS and unicodedata.category(character) in {"Cc", "Cs"})
