@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 LARGEST: Final = 1_000
 """Events in one call; more than that in one statement serves nobody who waits."""
 
+Item = dict[str, Any] | orjson.Fragment
 _STALE: Final = "QT001"
 STATEMENT: Final = "SELECT last_position, recorded_at FROM append(%s::json, %s::json, %s::json)"
 
@@ -69,16 +70,16 @@ def event_json(stored: StoredDecision) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """What is written together.
+    """What is written together, each item as a JSON value or as the bytes of one.
 
     events: from `event_json`; the versions of a contract follow one another.
     texts: a `Keeper`'s.
     keys: of `{"account", "key", "digest", "contract", "version"}`, the digest in hex.
     """
 
-    events: Sequence[dict[str, Any]]
-    texts: Sequence[dict[str, Any]] = ()
-    keys: Sequence[dict[str, Any]] = ()
+    events: Sequence[Item]
+    texts: Sequence[Item] = ()
+    keys: Sequence[Item] = ()
 
 
 def append(write: Write) -> Appended:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 from annotated_types import MaxLen
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from domain.act import Body, Evidence
 from domain.days import Day
@@ -32,7 +32,7 @@ class Circumstances(BaseModel):
 
     decided_on: Day
     evidence: Annotated[tuple[Evidence, ...], MaxLen(100)] = ()
-    departures: Annotated[dict[Key, Text], MaxLen(50)] = {}
+    departures: Annotated[dict[Key, Text], MaxLen(50)] = Field(default_factory=dict)
 
 
 def read_circumstances(

@@ -14,6 +14,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
+import orjson
 from django.db import transaction
 
 from domain.act import Act, Body
@@ -201,20 +202,23 @@ class _Import:
         data = self.names.resolve(kind, contract, line.data)
         submission = Submission(
             kind=kind,
-            data=json.dumps(data).encode(),
+            data=_dumped(data),
             body=self._body(kind, contract, line, data),
             decided_on=line.decided_on,
             evidence=line.evidence or (),
             departures=line.departures,
             account=Account(AccountId(line.by), Role.COORDINATOR),
             today=self.today,
+            persons=self.names.known,
         )
         if self._is_known(judged, submission, line.label):
             self.report.known += 1
             return
         if contract.version and kind is ContractInitiated:
             raise _invalid("/contract", "contract_exists", "There is a contract of that id.")
-        self.report.persons += self.names.keep_persons(by=line.by)
+        for person in self.names.take_persons(by=line.by):
+            self.spool.add_person(person)
+            self.report.persons += 1
         try:
             draft = submission.draft(contract)
         except NotCompetent as error:
@@ -323,6 +327,13 @@ class _Import:
                     after,
                 )
             )
+
+
+def _dumped(data: Any) -> bytes:
+    try:
+        return orjson.dumps(data)
+    except TypeError:  # an integer that orjson does not write; what is wrong with it is said later
+        return json.dumps(data).encode()
 
 
 def _circumstances(sent: Submission) -> dict[str, Any]:

@@ -30,6 +30,8 @@ class Names:
     A handle gets its id when a decision first names it: of the person whom the store knows, if
     that decision is there already, and a new one if it is not. Somebody whom nothing names is
     not kept.
+
+    known: ids of persons that are in the store, or will be with this file.
     """
 
     def __init__(self) -> None:
@@ -39,6 +41,7 @@ class Names:
         self._unsure: dict[str, PersonId] = {}
         self._labels: dict[str, Recorded[Any]] = {}
         self._ahead: set[int] = set()
+        self.known: set[PersonId] = set()
 
     def declare(self, line: PersonLine) -> FieldError | None:
         """Take in a person; what is wrong if the handle is somebody else's."""
@@ -82,13 +85,16 @@ class Names:
         position = data.get("position")
         return next((each for each in contract.history if each.position == position), None)
 
-    def keep_persons(self, *, by: str) -> int:
-        """Take the new persons of the decision just resolved into the vault; how many."""
+    def take_persons(self, *, by: str) -> list[dict[str, Any]]:
+        """The new persons of the decision just resolved, for the vault; they are known now."""
+        persons = []
         for handle, person_id in self._unsure.items():
             line = self._declared[handle]
-            vault.add_person(line.name, line.contact, by=by, person_id=person_id)
+            person = {"id": person_id, "name": line.name, "contact": line.contact}
+            persons.append(person | {"created_by": by})
             self._ids[handle] = person_id
-        return len(self._unsure)
+            self.known.add(person_id)
+        return persons
 
     def are_same(self, mine: tuple[PersonId, ...], theirs: tuple[PersonId, ...]) -> bool:
         """Whether the store's persons are those of the decision just resolved, one by one."""
@@ -109,6 +115,7 @@ class Names:
             if handle in self._unsure:
                 self._ids[handle] = their
                 self._handles[their] = handle
+                self.known.add(their)
 
     def demand_new(self, label: str | None) -> None:
         """Raise InvalidFields if the label is taken."""

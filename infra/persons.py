@@ -5,7 +5,7 @@ Where they can stand is found once for each type, from its annotations: `PersonI
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import cache
 from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
@@ -20,6 +20,7 @@ from infra.refusals import FieldError
 if TYPE_CHECKING:
     from domain.contract import Contract
     from domain.decision import Decision
+    from domain.values import PersonId
 
 Found = Iterator[tuple[str, str]]
 """JSON pointers within `data`, each with the id of a person that stands there."""
@@ -27,9 +28,11 @@ Found = Iterator[tuple[str, str]]
 _Finder = Callable[[Any, str], Found]
 
 
-def unknown_persons(decision: Decision, contract: Contract) -> list[FieldError]:
-    """A fault for each person named that the vault has never known."""
-    named = list(persons_in(decision, contract))
+def unknown_persons(
+    decision: Decision, contract: Contract, known: Collection[PersonId] = ()
+) -> list[FieldError]:
+    """A fault for each person named that the vault has never known, nor is `known` otherwise."""
+    named = [(at, person) for at, person in persons_in(decision, contract) if person not in known]
     if not named:
         return []
     known = vault.known_persons({person for _, person in named})

@@ -20,9 +20,11 @@ from infra.reference import reference
 from infra.refusals import FieldError, InvalidFields, MayNotRecordFor, Refused
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from domain.contract import Contract
     from domain.rule import Finding
-    from domain.values import ContractId
+    from domain.values import ContractId, PersonId
     from infra.accounts import Account
 
 GENEVA: Final = ZoneInfo("Europe/Zurich")
@@ -76,7 +78,10 @@ class Draft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """One decision as somebody sends it, unread: JSON values, but for `data`, which is JSON."""
+    """One decision as somebody sends it, unread: JSON values, but for `data`, which is JSON.
+
+    persons: ids of persons that are known without asking the vault.
+    """
 
     kind: type[Decision]
     data: bytes
@@ -86,6 +91,7 @@ class Submission:
     departures: Any = None
     account: Account
     today: dt.date
+    persons: Collection[PersonId] = ()
 
     def draft(self, contract: Contract) -> Draft:
         """Read it and judge it on this contract.
@@ -108,7 +114,7 @@ class Submission:
             or isinstance(decision, list)
         ):
             raise InvalidFields(_faults(body, circumstances, decision))
-        if unknown := unknown_persons(decision, contract):
+        if unknown := unknown_persons(decision, contract, self.persons):
             raise InvalidFields(unknown)
         act = Act(
             body,

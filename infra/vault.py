@@ -23,7 +23,7 @@ from infra.accounts import Role
 from infra.database import cursor
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Sequence
 
     from domain.values import ContractId, Language, PersonId
 
@@ -195,12 +195,22 @@ def add_person(
             if it is known already, what is kept under it stays as it is.
     """
     kept = person_id or str(uuid.uuid4())
-    cursor().execute(
-        "INSERT INTO vault_person (id, name, contact, created_by) VALUES (%s, %s, %s, %s)"
-        " ON CONFLICT (id) DO NOTHING",
-        [kept, name, contact, by],
-    )
+    add_persons([{"id": kept, "name": name, "contact": contact, "created_by": by}])
     return kept
+
+
+def add_persons(given: Sequence[dict[str, Any] | orjson.Fragment]) -> None:
+    """Keep several identities in one statement, each `{"id", "name", "contact", "created_by"}`.
+
+    What is kept under an id that is known stays as it is.
+    """
+    cursor().execute(
+        "INSERT INTO vault_person (id, name, contact, created_by)"
+        " SELECT id, name, contact, created_by FROM json_to_recordset(%s::json)"
+        " AS given (id uuid, name text, contact text, created_by text)"
+        " ON CONFLICT (id) DO NOTHING",
+        [orjson.dumps(given).decode()],
+    )
 
 
 def person(person_id: PersonId) -> Person | None:

@@ -55,6 +55,10 @@ def appointed(handle="somebody", **more):
     return decision("coordinator-appointed", person=handle, starts_on="2020-04-01") | more
 
 
+def appointed_in(contract, handle):
+    return appointed(handle, contract=contract)
+
+
 def granted(year=2020, amount="100.00", **more):
     return decision("operating-budget-granted", year=year, amount=amount) | more
 
@@ -182,6 +186,64 @@ def test_a_correction_finds_its_line_wherever_positions_begin(database):
     *_, budget, correction = history_of("essai")
     assert correction.decision.position == budget.position == 4
     assert correction.act.body == "administrative_council"
+
+
+def test_corrections_in_any_batch_find_their_lines(database, monkeypatch):
+    monkeypatch.setattr(importing_spool, "LARGEST", 2)
+    bring(initiated("autre"))
+
+    def meanwhile(number):
+        if number == 2:
+            other = threading.Thread(target=bring, args=(granted(contract="autre"),))
+            other.start()
+            other.join()
+
+    lines = [initiated()]
+    for year in range(2020, 2024):
+        lines.append(granted(year=year, amount="90.00") | {"label": f"budget-{year}"})
+        fields = {"amount": "80.00"}
+        corrected = {"position": f"budget-{year}", "reason": "x", "fields": fields}
+        lines += [granted(year=year), decision("decision-rectified", **corrected)]
+    assert bring(*lines, progress=meanwhile).recorded == 13
+    history = history_of("essai")
+    positions = {r.position: r.decision for r in history}
+    corrections = [r.decision for r in history if r.decision.slug == "decision-rectified"]
+    assert [positions[each.position].year for each in corrections] == [2020, 2021, 2022, 2023]
+    assert {str(positions[each.position].amount) for each in corrections} == {"90.00"}
+
+
+def test_others_record_while_anything_but_events_is_written(database, monkeypatch):
+    """The counter row, which all who record wait for, is held for the events alone."""
+    monkeypatch.setattr(importing_spool, "LARGEST", 2)
+    bring(initiated("autre"))
+    write, years, waited = importing_spool.append, iter(range(2000, 2100)), []
+
+    def spied(given):
+        if given.texts:
+            line = granted(contract="autre", year=next(years))
+            other = threading.Thread(target=bring, args=(line,), daemon=True)
+            other.start()
+            other.join(timeout=5)
+            waited.append(other.is_alive())
+        return write(given)
+
+    monkeypatch.setattr(importing_spool, "append", spied)
+    report = bring(*[initiated(f"c{number}") for number in range(7)])
+    monkeypatch.setattr(importing_spool, "append", write)
+    assert report.recorded == 7
+    assert waited.count(False) == len(waited) >= 4
+
+
+def test_persons_cost_no_statement_each(database, monkeypatch):
+    statements = []
+    add, ask = vault.add_persons, vault.known_persons
+    monkeypatch.setattr(vault, "add_persons", lambda rows: statements.append(rows) or add(rows))
+    monkeypatch.setattr(vault, "known_persons", lambda ids: statements.append(ids) or ask(ids))
+    lines = [line for n in range(30) for line in (person(f"p{n}"), appointed_in(f"c{n}", f"p{n}"))]
+    report = bring(*[initiated(f"c{number}") for number in range(30)], *lines)
+    assert (report.recorded, report.persons) == (60, 30)
+    assert _count(database, "vault_person") == 30
+    assert len(statements) == 1
 
 
 def test_a_contract_that_moves_on_meanwhile_refuses_the_whole_file(database):
