@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Final
 
+from cachetools import LRUCache
+from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from domain.contract import Contract
@@ -27,8 +28,15 @@ if TYPE_CHECKING:
     from domain.decision import Recorded
     from domain.values import ContractId
 
-EVENTS_KEPT: Final = 200_000
-"""Decisions in memory at most, over all contracts; those of the contract last used stay."""
+CONTRACT_SIZE: Final = 4_000
+EVENT_SIZE: Final = 1_300
+PAYLOAD_FACTOR: Final = 6
+"""Bytes in memory of a contract without decisions, of a decision without fields, and for each byte
+of its stored payload: measured by type, and by the memory of a process with 60,000 decisions."""
+
+
+def _size(payload: str) -> int:
+    return EVENT_SIZE + PAYLOAD_FACTOR * len(payload)
 
 
 class UnknownContract(LookupError):
@@ -38,12 +46,14 @@ class UnknownContract(LookupError):
 class Held:
     """One contract, in the hands of one thread. At version 0 it has no history yet."""
 
-    __slots__ = ("_contract", "id", "lock")
+    __slots__ = ("_contract", "id", "lock", "size")
 
     def __init__(self, contract_id: ContractId) -> None:
         self.id = contract_id
         self.lock = threading.RLock()
         self._contract: Contract | None = None
+        self.size = CONTRACT_SIZE
+        """Bytes in memory, about."""
 
     @property
     def contract(self) -> Contract:
@@ -70,6 +80,7 @@ class Held:
                 prepare=True,
             ):
                 contract.evolve(recorded_of(row))
+                self.size += _size(row[-1])
             self._contract = contract
         return contract.version > before
 
@@ -77,10 +88,12 @@ class Held:
         """Follow with a decision that is stored now."""
         with self._change():
             self.contract.evolve(recorded)
+            self.size += _size(recorded.decision.model_dump_json())
 
     def forget(self) -> None:
         """Read everything anew at the next use."""
         self._contract = None
+        self.size = CONTRACT_SIZE
 
     @contextlib.contextmanager
     def _change(self) -> Iterator[None]:
@@ -92,12 +105,15 @@ class Held:
 
 
 class Contracts:
-    """The contracts last used, by database and id."""
+    """The contracts last used, by database and id, as many as fit into so many bytes.
 
-    def __init__(self, events_kept: int = EVENTS_KEPT) -> None:
-        self.events_kept = events_kept
-        self._held: OrderedDict[tuple[str, ContractId], tuple[Held, int]] = OrderedDict()
-        self._events = 0
+    One that does not fit alone is not kept at all, but read at each use.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._held: LRUCache[tuple[str, ContractId], Held] = LRUCache(
+            size, getsizeof=lambda held: held.size
+        )
         self._lock = threading.Lock()
 
     @contextlib.contextmanager
@@ -113,37 +129,34 @@ class Contracts:
             return
         key = (str(ours.settings_dict["NAME"]), contract_id)
         with self._lock:
-            held, counted = self._held.get(key) or (Held(contract_id), 0)
-            self._held[key] = (held, counted)
-            self._held.move_to_end(key)
+            held = self._held.get(key) or Held(contract_id)
+            self._keep(key, held)
         with held.lock:
             try:
                 yield held
             finally:
-                self._count(key, held)
+                with self._lock:
+                    if self._held.get(key) is held:
+                        if held.version:
+                            self._keep(key, held)
+                        else:
+                            del self._held[key]
 
     def forget(self, contract_id: ContractId | None = None) -> None:
         """Drop one contract, or all."""
         with self._lock:
             for key in [key for key in self._held if contract_id in {None, key[1]}]:
-                self._events -= self._held.pop(key)[1]
-
-    def _count(self, key: tuple[str, ContractId], held: Held) -> None:
-        """Keep the sum of what is in memory, and drop what was not used for longest."""
-        with self._lock:
-            known, counted = self._held.get(key, (None, 0))
-            if known is not held:
-                return
-            self._events += held.version - counted
-            self._held[key] = (held, held.version)
-            if not held.version:
                 del self._held[key]
-            while self._events > self.events_kept and len(self._held) > 1:
-                _, (_, dropped) = self._held.popitem(last=False)
-                self._events -= dropped
+
+    def _keep(self, key: tuple[str, ContractId], held: Held) -> None:
+        """Count it at its present size, and drop what was not used for longest to make room."""
+        try:
+            self._held[key] = held
+        except ValueError:  # it is larger than all that may be kept
+            self._held.pop(key, None)
 
 
-contracts = Contracts()
+contracts = Contracts(settings.CACHE_MB << 20)
 """Those of this process."""
 
 

@@ -75,6 +75,18 @@ def trusted_proxies() -> int:
     return int(given)
 
 
+def cache_megabytes() -> int:
+    """`QUARTIER_CACHE_MB`: how much of its memory a process may fill with contracts; 300 if unset.
+
+    Raises:
+        ImproperlyConfigured: it is no whole number.
+    """
+    given = os.environ.get("QUARTIER_CACHE_MB") or "300"
+    if not re.fullmatch(r"\d{1,6}", given, re.ASCII):
+        raise ImproperlyConfigured(f"QUARTIER_CACHE_MB is a number of megabytes, not {given!r}.")
+    return int(given)
+
+
 def database_url() -> str:
     """The address of the database: `DATABASE_URL`, or the embedded server's socket."""
     if url := os.environ.get("DATABASE_URL"):

@@ -74,6 +74,8 @@ def test_trusted_proxies_are_a_setting(monkeypatch, proxies):
         ("PUBLIC_URL", "https://quartier.example/path", environment.public_url),
         ("TRUSTED_PROXIES", "-1", environment.trusted_proxies),
         ("TRUSTED_PROXIES", "nginx", environment.trusted_proxies),
+        ("QUARTIER_CACHE_MB", "-1", environment.cache_megabytes),
+        ("QUARTIER_CACHE_MB", "300 MB", environment.cache_megabytes),
     ],
 )
 def test_settings_are_of_their_form(monkeypatch, name, given, read):

@@ -34,7 +34,7 @@ def test_what_this_process_records_is_never_read(rows_read):
 def test_only_what_others_recorded_is_read(rows_read, monkeypatch):
     begin()
     choose()
-    monkeypatch.setattr("infra.recording.contracts", Contracts())
+    monkeypatch.setattr("infra.recording.contracts", Contracts(1 << 20))
     choose()
     rows_read.clear()
     assert [recorded.version for recorded in history_of("paquis")] == [1, 2, 3]
@@ -67,23 +67,60 @@ def test_what_fails_while_it_changes_is_thrown_away(rows_read, monkeypatch):
     assert len(history_of("paquis")) == 2
 
 
+def read(kept, *names):
+    for name in names:
+        with kept.hold(name) as held:
+            held.catch_up()
+
+
+def kept_by(kept):
+    return [key[1] for key in kept._held]
+
+
 def test_the_contracts_used_longest_ago_make_room():
-    small = Contracts(events_kept=5)
     for name in ("a", "b", "c"):
         begin(name)
         choose(name)
-    for name in ("a", "b", "a", "c"):
-        with small.hold(name) as held:
-            held.catch_up()
-    assert [key[1] for key in small._held] == ["a", "c"]
-    assert small._events == 4
-    for _ in range(5):
+    with Contracts(0).hold("a") as held:
+        held.catch_up()
+    small = Contracts(2 * held.size + held.size // 2)
+    read(small, "a", "b", "a", "c")
+    assert kept_by(small) == ["a", "c"]
+    assert small._held.currsize == 2 * held.size
+    small.forget("c")
+    assert kept_by(small) == ["a"]
+    small.forget()
+    assert small._held.currsize == 0
+
+
+def test_a_contract_that_grows_makes_others_go_and_at_last_goes_itself():
+    for name in ("a", "b"):
+        begin(name)
+    with Contracts(0).hold("a") as one:
+        one.catch_up()
+    small = Contracts(3 * one.size)
+    read(small, "a", "b")
+    while kept_by(small) == ["a", "b"]:
         choose("b")
+        read(small, "b")
+    assert kept_by(small) == ["b"]
+    while kept_by(small):
+        choose("b")
+        read(small, "b")
     with small.hold("b") as held:
         held.catch_up()
-    assert [key[1] for key in small._held] == ["b"]
-    small.forget("b")
-    assert (small._events, len(small._held)) == (0, 0)
+        assert held.size > 3 * one.size
+        assert held.version == version_of("b")
+
+
+def test_a_contract_is_counted_as_large_whoever_recorded_its_decisions():
+    begin()
+    for _ in range(20):
+        choose()
+    with contracts.hold("paquis") as ours, Contracts(0).hold("paquis") as read_anew:
+        read_anew.catch_up()
+        assert ours.version == read_anew.version == 21
+        assert ours.size == pytest.approx(read_anew.size, rel=0.1)
 
 
 def test_a_transaction_shares_nothing():
@@ -92,7 +129,7 @@ def test_a_transaction_shares_nothing():
         with contracts.hold("paquis") as held:
             held.catch_up()
             assert held.version == 1
-        assert all(known is not held for known, _ in contracts._held.values())
+        assert all(known is not held for known in contracts._held.values())
         choose()
         assert len(history_of("paquis")) == 2
         transaction.set_rollback(True)

@@ -272,7 +272,7 @@ def test_a_demanded_version_is_held_to():
 
 def test_what_another_process_recorded_is_taken_in(monkeypatch):
     """Two caches stand for two processes."""
-    ours, theirs = Contracts(), Contracts()
+    ours, theirs = Contracts(1 << 20), Contracts(1 << 20)
     monkeypatch.setattr("infra.recording.contracts", ours)
     begin()
     monkeypatch.setattr("infra.recording.contracts", theirs)
