@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+IDLE_SECONDS: Final = 8
+"""How long a transaction may wait for its program, where `bound_transactions` is in force."""
 
 
 def cursor() -> psycopg.Cursor[tuple[Any, ...]]:
@@ -60,3 +63,23 @@ def dedicated() -> psycopg.Connection[tuple[Any, ...]]:
     if role := connection.settings_dict["OPTIONS"].get("assume_role"):
         own.execute("SELECT set_config('role', %s, false)", [role])
     return own
+
+
+def bound_transactions(seconds: int = IDLE_SECONDS) -> None:
+    """Have the server give up transactions of this process that wait so long for it.
+
+    A process that is suspended, or whose machine is gone, would otherwise keep the rows that it
+    has locked for ever. To be called before the first connection is opened.
+    """
+    settings = connections.settings[DEFAULT_DB_ALIAS]
+    given = settings["OPTIONS"].get("options", "")
+    bounds = {
+        "idle_in_transaction_session_timeout": seconds * 1000,
+        # Of the server's side, for answers that nobody takes; nothing on a Unix socket.
+        "tcp_user_timeout": seconds * 1000,
+        "tcp_keepalives_idle": 5,
+        "tcp_keepalives_interval": 1,
+        "tcp_keepalives_count": 3,
+    }
+    options = " ".join([given, *(f"-c {name}={value}" for name, value in bounds.items())])
+    settings["OPTIONS"] = {**settings["OPTIONS"], "options": options.strip()}

@@ -57,8 +57,21 @@ DATABASES["default"]["OPTIONS"] = {
     "application_name": "quartier",
     # Django turns prepared statements off; the append is prepared once a connection.
     "prepare_threshold": 5,
+    # A server that is gone without a word is noticed in ten seconds, and not in two hours.
+    "connect_timeout": 10,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
     **DATABASES["default"].get("OPTIONS", {}),
 }
+# What a suspended process has locked is free again after a while; workers ask for less.
+DATABASES["default"]["OPTIONS"]["options"] = " ".join(
+    [
+        "-c idle_in_transaction_session_timeout=30s",
+        DATABASES["default"]["OPTIONS"].get("options", ""),
+    ]
+).strip()
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Time and language --------------------------------------------------------------------------

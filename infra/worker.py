@@ -6,6 +6,7 @@ is lost by stopping at any moment: each loop keeps its place where its results a
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from infra.subscription import POLL_SECONDS, Listener
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from infra.lease import Lease
 
 log = structlog.get_logger(__name__)
 
@@ -43,21 +46,31 @@ class Work:
     run: Callable[[threading.Event], None]
 
 
-def in_steps(name: str, step: Callable[[], bool]) -> Work:
+def in_steps(
+    name: str,
+    step: Callable[[], bool],
+    *,
+    lease: Lease | None = None,
+    close: Callable[[], None] = lambda: None,
+) -> Work:
     """Work that is done step by step, whenever something was recorded.
 
     Args:
         name: of the work.
         step: does a part of what there is; whether there may be more at once. It may raise.
+        lease: what must be held for a step; None where several may do it at once, or where the
+            step sees to it itself.
+        close: called when the work stops, for whatever reason.
     """
 
     def run(stopping: threading.Event) -> None:
         try:
-            with Listener() as listener:
+            with lease or contextlib.nullcontext(), Listener() as listener:
                 while not stopping.is_set():
-                    if not step():
+                    if (lease and not lease.take()) or not step():
                         listener.wait(POLL_SECONDS)
         finally:
+            close()
             forget_connection()
 
     return Work(name, run)

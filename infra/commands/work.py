@@ -11,6 +11,7 @@ import typer
 from infra import background, metrics
 from infra.commands import brokers, session, terminal
 from infra.commands.terminal import fail, plain, say
+from infra.database import bound_transactions
 from infra.memory import look_seldom_for_cycles
 from infra.parent import end_with_supervisor
 from infra.relay.relay import relay_of
@@ -107,6 +108,7 @@ def relay_command(metrics_port: MetricsPort = None) -> None:
     end_with_supervisor()
     _serve_metrics(metrics_port)
     with session.opened(quiet=False):
+        bound_transactions()
         look_seldom_for_cycles()
         stopping = threading.Event()
         _on_stop(stopping.set)
@@ -120,6 +122,7 @@ def _work_until_stopped(works: Sequence[Work]) -> None:
     """Run the works in this process until SIGINT or SIGTERM."""
     end_with_supervisor()
     with session.opened(quiet=False):
+        bound_transactions()
         look_seldom_for_cycles()
         worker = Worker(works)
         _on_stop(worker.stop)
