@@ -6,9 +6,19 @@ partial tile, of any width, follows from those: so nothing that was stored is ev
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
-from domain.merkle import EMPTY_ROOT, HASH_SIZE, TILE_WIDTH, Tile, needed_tiles, tile_reader
+from domain.merkle import (
+    EMPTY_ROOT,
+    HASH_SIZE,
+    TILE_WIDTH,
+    Tile,
+    frontier,
+    leaf_hash,
+    needed_tiles,
+    tile_reader,
+)
 from infra.log.leaf import COLUMNS, Leaf
 from infra.log.notes import Checkpoint, Note, NoteError, Signature
 
@@ -175,6 +185,21 @@ def make(cursor: Cursor, size: int, making: Callable[[HashReader], T]) -> T:
     """
     found = read_tiles(cursor, needed_tiles(size, making))
     return making(tile_reader(size, found.__getitem__))
+
+
+def root_at(cursor: Cursor, size: int) -> bytes | None:
+    """The root of the tree over the first `size` decisions; None if fewer are recorded.
+
+    As far as they were sealed, it is made of what was stored then.
+
+    Raises:
+        LookupError: a tile is not stored.
+    """
+    sealed = sealed_size(cursor)
+    tree = make(cursor, sealed, partial(frontier, min(sealed, size)))
+    for leaf in leaves(cursor, tree.size, size):
+        tree.append(leaf_hash(leaf.entry()))
+    return tree.root() if tree.size == size else None
 
 
 # --- Entries ------------------------------------------------------------------------------------

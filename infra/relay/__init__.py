@@ -5,7 +5,9 @@
 - `publisher`: one Kafka transaction: messages and the relay's position, or nothing
 - `positions`: that position, read back from Kafka and from nowhere else
 - `resuming`: whether the relay may go on from there; `checking` asks the same for `quartier check`
+- `published`: the last checkpoint, for the sealer to compare with
 - `topics`: what the topics are called and how they must be kept
 - `relay`: the loop around all this
-- `holdings`, `recovery`: what the topics hold beside the log, and what is missing put back
+- `holdings`, `comparing`: what the topics hold, message by message, beside the log
+- `recovery`: what is missing put back, and a refusal lifted
 """

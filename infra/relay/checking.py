@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import contextlib
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from confluent_kafka import KafkaException
 
 from infra import kafka_client
 from infra.relay import topics
+from infra.relay.comparing import compare
 from infra.relay.positions import PositionsHeldBack
-from infra.relay.resuming import RelayStopped, resume
+from infra.relay.resuming import LogDiverged, RelayStopped, resume
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from infra.kafka_client import Cluster
-    from infra.relay.positions import Place
     from infra.relay.source import Source
+
+T = TypeVar("T")
 
 LATE: Final = timedelta(minutes=1)
 """An event that is still not published after that long is said."""
@@ -28,14 +30,22 @@ ATTEMPTS: Final = 4
 
 
 def findings(cluster: Cluster, source: Source, name: str) -> Iterator[str]:
-    """What is wrong with the topics, and with what the relay of that name has published."""
+    """What is wrong with the topics, and with what the relay of that name has published.
+
+    Every message is compared with what would be published of the log now.
+    """
     try:
         if faults := topics.faults(cluster):
             yield from faults
             return
-        place = _place(cluster, source, name)
+        place = _unhindered(lambda: resume(cluster, source, name))
+        yield from _unhindered(lambda: compare(cluster, source, name)).sentences()
     except KafkaException as error:
         yield f"Kafka does not answer: {kafka_client.reason(cluster, error)}."
+        return
+    except LogDiverged as found:
+        yield str(found)
+        yield from _differences(cluster, source, name)
         return
     except (RelayStopped, PositionsHeldBack) as found:
         yield str(found)
@@ -48,8 +58,16 @@ def findings(cluster: Cluster, source: Source, name: str) -> Iterator[str]:
         )
 
 
-def _place(cluster: Cluster, source: Source, name: str) -> Place:
+def _differences(cluster: Cluster, source: Source, name: str) -> Iterator[str]:
+    try:
+        found = _unhindered(lambda: compare(cluster, source, name))
+    except (KafkaException, PositionsHeldBack):
+        return  # what is wrong was said; what differs, it says at the next attempt
+    yield from found.sentences(refused=False)
+
+
+def _unhindered(ask: Callable[[], T]) -> T:
     for _ in range(ATTEMPTS):
         with contextlib.suppress(PositionsHeldBack):
-            return resume(cluster, source, name)
-    return resume(cluster, source, name)
+            return ask()
+    return ask()

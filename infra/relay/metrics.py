@@ -1,6 +1,7 @@
 """What the relay says of itself, for Prometheus.
 
-Of the gauges, the value that was set last counts, whichever process set it: one relay is active.
+Of the gauges, the value that was set last counts, whichever process set it, as long as it lives:
+one relay is active. A relay that is suspended sets none, which `observed` tells.
 """
 
 from __future__ import annotations
@@ -10,13 +11,16 @@ from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
 
-Latest: Final = partial(Gauge, multiprocess_mode="mostrecent")
+Latest: Final = partial(Gauge, multiprocess_mode="livemostrecent")
 
 active = Latest("quartier_relay_active", "1 while a relay is active.")
 position = Latest("quartier_relay_position", "Position of the last event published to Kafka.")
 lag_events = Latest("quartier_relay_lag_events", "Events recorded and not yet published.")
 lag_seconds = Latest(
     "quartier_relay_lag_seconds", "Age of the oldest event that is not yet published, 0 if none."
+)
+observed = Latest(
+    "quartier_relay_observed_timestamp_seconds", "When the lag was looked at last, in Unix time."
 )
 events = Counter("quartier_relay_events", "Events published.")
 messages = Counter("quartier_relay_messages", "Messages committed.", ["topic"])

@@ -8,7 +8,7 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -23,8 +23,8 @@ from infra.relay import metrics, topics
 from infra.relay.messages import Message, Messages
 from infra.relay.positions import BEGINNING, Place, PositionsHeldBack
 from infra.relay.publisher import ProducerLost, Publisher
-from infra.relay.resuming import RelayStopped, resume
-from infra.relay.source import LogSource, id_of
+from infra.relay.resuming import LogDiverged, RelayStopped, resume
+from infra.relay.source import LogSource, id_of, leaf_hash_of
 
 if TYPE_CHECKING:
     from infra.kafka_client import Cluster
@@ -93,6 +93,9 @@ class Relay:
                 log.warning("relay_interrupted", reason=self._reason(error), pause=self._pause)
                 # Two that fence one another in turns must not keep in step.
                 self._rest(stop, self._pause * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
+            except (RelayStopped, topics.TopicsUnfit) as refused:
+                self._source.say(f"refused: {type(refused).__name__}")
+                raise
             finally:
                 metrics.active.set(0)
                 self._source.close()
@@ -109,7 +112,8 @@ class Relay:
         publisher = Publisher(self._cluster)
         try:
             publisher.open()
-            self._place = resume(self._cluster, self._source, self._name)
+            self._place = self._resume(publisher)
+            self._source.say(None)
             metrics.active.set(1)
             log.info("relay_started", position=self._place.position)
             with ThreadPoolExecutor(1, "relay-source") as reader:
@@ -118,12 +122,25 @@ class Relay:
             publisher.drop()
         log.info("relay_stopped", position=self._place.position)
 
+    def _resume(self, publisher: Publisher) -> Place:
+        """Where to go on; that the log is another one is noted in Kafka before it is raised.
+
+        A log that was put back grows again, and might later look like the one that was published.
+        """
+        try:
+            return resume(self._cluster, self._source, self._name)
+        except LogDiverged as found:
+            if not found.place.refused:
+                publisher.publish([], self._name, replace(found.place, refused=found.why))
+            raise
+
     def _publish_all(
         self, publisher: Publisher, reader: ThreadPoolExecutor, stop: threading.Event
     ) -> None:
         """While one batch is being committed, the next one is read and prepared."""
         ahead: Future[Batch | None] = reader.submit(self._prepare, self._place)
-        while not stop.is_set():
+        # One that was suspended and has lost its lease is fenced, but need not try it.
+        while self._source.holds() and not stop.is_set():
             batch = ahead.result()
             ahead = reader.submit(self._prepare, batch.place if batch else self._place)
             if batch is not None:
@@ -168,20 +185,20 @@ class Relay:
             events += 1
             if size > BYTES_PER_TRANSACTION:
                 break
-        position, event = place.position, place.event
+        after = place
         if events:
-            position, event = rows[events - 1][0], id_of(rows[events - 1])
-        checkpoint = place.checkpoint
-        for sealed in self._source.checkpoints(checkpoint, EVENTS_PER_TRANSACTION):
-            if sealed.size > position:
+            last = rows[events - 1]
+            after = replace(place, position=last[0], event=id_of(last), leaf=leaf_hash_of(last))
+        for sealed in self._source.checkpoints(place.checkpoint, EVENTS_PER_TRANSACTION):
+            if sealed.size > after.position:
                 break
             messages.append(self._messages.of_checkpoint(sealed))
-            checkpoint = sealed.size
+            after = replace(after, checkpoint=sealed.size)
         if not messages:
             return None
         published = Counter(place.published)
         published.update(message.topic for message in messages)
-        return Batch(messages, Place(position, event, dict(published), checkpoint), events)
+        return Batch(messages, replace(after, published=dict(published)), events)
 
     def _messages_of(self, row: Row) -> list[Message]:
         try:
@@ -192,6 +209,7 @@ class Relay:
     # --- Figures --------------------------------------------------------------------------------
 
     def _observe(self, oldest: Row | None) -> None:
+        metrics.observed.set_to_current_time()
         if oldest is None:
             metrics.lag_events.set(0)
             metrics.lag_seconds.set(0)
@@ -202,6 +220,8 @@ class Relay:
 
     def _rest(self, stop: threading.Event, seconds: float) -> None:
         stop.wait(seconds)
+        if not self._source.holds():
+            return  # the figures are another relay's by now
         try:
             rows = self._source.rows(self._place.position, 1)
             self._observe(rows[0] if rows else None)

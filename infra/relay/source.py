@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import psycopg
 
+from domain.merkle import leaf_hash
+from infra.lease import Lease
 from infra.log import tiles
+from infra.log.leaf import leaf_of
 from infra.store import COLUMNS, recorded_of
 
 if TYPE_CHECKING:
@@ -21,9 +24,9 @@ Row = tuple[Any, ...]
 
 CHANNELS: Final = ("quartier_events", "quartier_checkpoints")
 
-ONE_RELAY: Final = 0x51756172  # "Quar"
-"""The advisory lock that the active relay holds. It spares relays from fencing one another in
-turns; what makes it safe is the fencing."""
+LEASE: Final = "relay"
+"""What the active relay holds. It spares relays from fencing one another in turns; what makes it
+safe is the fencing."""
 
 
 def id_of(row: Row) -> str:
@@ -31,11 +34,25 @@ def id_of(row: Row) -> str:
     return f"{row[1]}/{row[2]}"
 
 
+def leaf_hash_of(row: Row) -> str:
+    """The hash of its leaf in the transparency log, in hexadecimal: what the event is, whole."""
+    return leaf_hash(leaf_of(row).entry()).hex()
+
+
 class Source(Protocol):
     """Where the decisions and the checkpoints come from."""
 
     def claim(self) -> bool:
         """Become the active relay; False as long as another one is."""
+
+    def holds(self) -> bool:
+        """Whether this is the active relay still."""
+
+    def say(self, note: str | None) -> None:
+        """Note why the active relay does not go on; None where it does."""
+
+    def root(self, size: int) -> bytes | None:
+        """The root of the tree over the first `size` events; None if there are fewer."""
 
     def size(self) -> int:
         """The position of the last event."""
@@ -58,19 +75,36 @@ class Source(Protocol):
         """The slug of the decision at a position."""
 
     def close(self) -> None:
-        """Give up the connection; the next use opens another."""
+        """Give up the lease and the connection; the next use opens another."""
 
 
 class LogSource:
-    """The event log in PostgreSQL, on a connection of its own."""
+    """The event log in PostgreSQL, on a connection of its own, and another for the lease."""
 
     def __init__(self, connect: Callable[[], psycopg.Connection[Any]]) -> None:
         self._connect = connect
         self._connection: psycopg.Connection[Any] | None = None
+        self._lease = Lease(LEASE, connect)
 
     def claim(self) -> bool:
         """Become the active relay; False as long as another one is."""
-        return bool(self._one("SELECT pg_try_advisory_lock(%s)", ONE_RELAY))
+        return self._lease.take()
+
+    def holds(self) -> bool:
+        """Whether this is the active relay still."""
+        return self._lease.holds
+
+    def say(self, note: str | None) -> None:
+        """Note why the active relay does not go on; None where it does."""
+        self._lease.say(note)
+
+    def root(self, size: int) -> bytes | None:
+        """The root of the tree over the first `size` events; None if there are fewer.
+
+        Raises:
+            LookupError: what was sealed of them is not all there.
+        """
+        return tiles.root_at(self._open().cursor(), size)
 
     def size(self) -> int:
         """The position of the last event."""
@@ -111,7 +145,8 @@ class LogSource:
         return rows[0][0] if rows else None
 
     def close(self) -> None:
-        """Give up the connection; the next use opens another."""
+        """Give up the lease and the connection; the next use opens another."""
+        self._lease.release()
         if self._connection is not None:
             with contextlib.suppress(psycopg.Error):
                 self._connection.close()

@@ -21,9 +21,12 @@ _context.set_forkserver_preload(["tests.infra.relay.processes"])
 
 
 class Unclaimed(LogSource):
-    """A log whose advisory lock nobody asks for: only fencing keeps its relays apart."""
+    """A log whose lease nobody asks for: only fencing keeps its relays apart."""
 
     def claim(self):
+        return True
+
+    def holds(self):
         return True
 
 

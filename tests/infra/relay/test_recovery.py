@@ -8,8 +8,9 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from infra import cli
 from infra.relay import topics
+from infra.relay.comparing import compare
 from infra.relay.positions import last_place
-from infra.relay.recovery import NotRecoverable, RelayRuns, compare, recover
+from infra.relay.recovery import NotRecoverable, RelayRuns, accept, recover
 from infra.relay.resuming import LogDiverged, PositionLost, TopicLost
 from infra.relay.source import LogSource
 from infra.relay.topics import DECISIONS, FUNDING, POSITIONS
@@ -214,6 +215,9 @@ def test_another_log_is_told_apart(log, cluster, relayed, postgres, template):
         with pytest.raises(NotRecoverable, match="in the log"):
             recovered(cluster, other)
         assert ids(read(cluster, FUNDING)) == before
+        source = LogSource(log.connect)
+        accept(cluster, source, SOURCE)
+        source.close()
         assert_as_before(log, cluster)
     finally:
         other.close()
