@@ -16,12 +16,15 @@ from api import problems
 from api.answers import answered
 from api.endpoint import Answer, Endpoint, django_request, operation
 from domain.values import Bilingual
-from infra import metrics
+from infra import kafka_client, metrics
 from infra.database import cursor, forget_connection
 from infra.integrity import ahead_of_the_clock
+from infra.lease import leases
+from infra.log.sealing import LEASE as SEALER
 from infra.log.sealing import oldest_unsealed, unsealed
 from infra.migrated import migrations_due, newer_migrations
 from infra.reference import reference
+from infra.relay.source import LEASE as RELAY
 from infra.store import log_size
 from projections.positions import positions
 
@@ -56,10 +59,10 @@ class Live(Endpoint):
 class Ready(Endpoint):
     """Everything that answering needs is there; or which part is not.
 
-    Read models that are behind are named, and decisions that nobody seals, tables that a newer
-    program has changed, a clock that ran ahead; but none of them makes the service unready:
-    contracts are read and recorded all the same, and taking every server out at once would help
-    nobody.
+    Read models that are behind are named, decisions that nobody seals, background work that nobody
+    does, tables that a newer program has changed, a clock that ran ahead; but none of them makes
+    the service unready: contracts are read and recorded all the same, and taking every server out
+    at once would help nobody.
     """
 
     @operation(
@@ -137,6 +140,28 @@ def _utc(instant: dt.datetime) -> str:
     return f"{instant.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
+def _work(name: str) -> Callable[[], str]:
+    """Whether some process does that background work, and why it waits."""
+
+    def check() -> str:
+        held = leases().get(name)
+        if held is None:
+            return OK if name == RELAY and not _names_brokers() else "has never run"
+        if held.note:
+            return held.note
+        return OK if held.alive else f"not running since {_utc(held.renewed_at)}"
+
+    return check
+
+
+def _names_brokers() -> bool:
+    try:
+        kafka_client.bootstrap_servers()
+    except kafka_client.NoBroker:
+        return False
+    return True
+
+
 CHECKS: Final[dict[str, Callable[[], str]]] = {
     "database": _database,
     "migrations": _migrations,
@@ -145,6 +170,9 @@ CHECKS: Final[dict[str, Callable[[], str]]] = {
     "log": _log,
     "newer_migrations": _newer_migrations,
     "clock": _clock,
+    "projections": _work("projections"),
+    "sealer": _work(SEALER),
+    "relay": _work(RELAY),
 }
 NEEDED: Final = ("database", "migrations", "reference")
 
@@ -179,6 +207,7 @@ class StoreCollector:
         up = GaugeMetricFamily("quartier_database_up", "Whether the database answers.")
         try:
             known, size, unsealed_now = positions(), log_size(), unsealed(cursor())
+            held = leases().values()
         except (psycopg.Error, Error):
             forget_connection()
             up.add_metric([], 0)
@@ -207,3 +236,16 @@ class StoreCollector:
             stopped.add_metric([each.name], each.stopped_at is not None)
         yield behind
         yield stopped
+        alive = GaugeMetricFamily(
+            "quartier_work_alive", "Whether some process does a background work.", labels=["work"]
+        )
+        renewed = GaugeMetricFamily(
+            "quartier_work_renewed_timestamp_seconds",
+            "When the process that does a background work was last heard of, in Unix time.",
+            labels=["work"],
+        )
+        for lease in held:
+            alive.add_metric([lease.name], lease.alive and lease.note is None)
+            renewed.add_metric([lease.name], lease.renewed_at.timestamp())
+        yield alive
+        yield renewed

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import math
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
 from domain.stored import UnreadableEvent
 from infra import kafka_client
+from infra.lease import Lease
 from infra.log.keys import demand_keys
 from infra.log.sealing import Sealer
 from infra.log.witness import Cosigner
+from infra.relay.published import published_checkpoint
 from infra.relay.relay import relay_of
 from infra.relay.resuming import RelayStopped
 from infra.relay.topics import TopicsUnfit
@@ -24,10 +29,14 @@ from projections.runner import Runner
 if TYPE_CHECKING:
     import threading
 
+    from infra.log.sealing import Published
     from projections.projection import Projection
     from projections.runner import Stopped
 
 log = structlog.get_logger(__name__)
+
+RENEW_AGAIN_SECONDS: Final = 10.0
+"""After which it is looked again whether another process has renewed the read models."""
 
 
 def everything() -> list[Work]:
@@ -48,16 +57,15 @@ def everything() -> list[Work]:
 def projections() -> list[Work]:
     """The read models, kept up with the log; those of an older program are made anew first."""
     following = runner()
-    looked = False
+    renew_at = 0.0
 
     def step() -> bool:
-        nonlocal looked
-        if not looked:
-            _renew()
-            looked = True
+        nonlocal renew_at
+        if time.monotonic() >= renew_at:
+            renew_at = math.inf if _renew() else time.monotonic() + RENEW_AGAIN_SECONDS
         return following.step() > 0
 
-    return [in_steps("projections", step)]
+    return [in_steps("projections", step, lease=Lease("projections"))]
 
 
 def sealing() -> list[Work]:
@@ -65,9 +73,27 @@ def sealing() -> list[Work]:
 
     Raises:
         KeyFileError: in production there is no key.
+        UnreadableSecret: what the brokers want to know cannot be read.
     """
     demand_keys()
-    return [in_steps("seal", Sealer().step), in_steps("cosign", Cosigner().step)]
+    sealer = Sealer(published=_published_by())
+    return [
+        in_steps("seal", sealer.step, close=sealer.close),
+        in_steps("cosign", Cosigner().step),
+    ]
+
+
+def _published_by() -> Published:
+    """What asks the named brokers for the last published checkpoint; nothing where none is named.
+
+    Raises:
+        UnreadableSecret: what the brokers want to know cannot be read.
+    """
+    try:
+        cluster = kafka_client.cluster()
+    except kafka_client.NoBroker:
+        return lambda _: None
+    return partial(published_checkpoint, cluster)
 
 
 def relaying() -> list[Work]:
@@ -116,18 +142,20 @@ def outdated() -> list[Projection[Any]]:
     ]
 
 
-def _renew() -> None:
+def _renew() -> bool:
+    """Make what an older program wrote again; False if another process is about to."""
     if not (old := outdated()):
-        return
+        return True
     try:
         rebuilt = rebuild(StoredEvents(), old)
     except RebuildRunning:
         log.info("rebuild_is_running_elsewhere")
-        return
+        return False
     except UnreadableEvent as error:
         # The others go on; these stay as they are until this program, or the event, is mended.
         log.critical(
             "read_models_not_renewed", names=[each.name for each in old], reason=str(error)
         )
-        return
+        return True
     log.info("read_models_renewed", names=[each.name for each in old], events=rebuilt.events)
+    return True

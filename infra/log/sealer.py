@@ -24,6 +24,7 @@ from domain.merkle import (
     tile_root,
     verify_consistency,
 )
+from infra.lease import LeaseLost
 from infra.log import tiles
 from infra.log.findings import Fault, Refused, finding
 from infra.log.keys import (
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
     import psycopg
 
+    from infra.lease import Lease
     from infra.log.tiles import Cursor
 
     Connection = psycopg.Connection[tuple[Any, ...]]
@@ -49,14 +51,19 @@ BATCH: Final = 16 * TILE_WIDTH
 """Decisions under one new checkpoint, at most."""
 
 
-def seal(connection: Connection, file: Path) -> Sealed | None:
+EARLIER_LOCK: Final = 0x7175_6172_7469_6572
+"""The advisory lock of a sealer of an earlier program: while versions change, both run."""
+
+
+def seal(connection: Connection, file: Path, lease: Lease | None = None) -> Sealed | None:
     """Sign one checkpoint over what was recorded since the last one, `BATCH` at most.
 
     Also signs the present checkpoint with a key that has not signed it yet.
 
     Args:
-        connection: the caller holds the lock of `sealing.py` on it.
+        connection: in autocommit.
         file: the keys.
+        lease: what the caller holds; None where nobody else can seal.
 
     Returns:
         The new checkpoint; None if there was nothing to do.
@@ -64,8 +71,12 @@ def seal(connection: Connection, file: Path) -> Sealed | None:
     Raises:
         Refused: signing would contradict what was signed before.
         KeyFileError: there are no keys.
+        LeaseLost: another process seals by now.
     """
     with connection.transaction(), connection.cursor() as cursor:
+        if lease is not None:
+            lease.demand(cursor)
+            _demand_no_earlier(cursor)
         last = tiles.latest(cursor)
         keys = read_keys(file) if last else ensure_keys(file)
         mark = read_mark(file, keys)
@@ -86,6 +97,12 @@ def seal(connection: Connection, file: Path) -> Sealed | None:
         cursor.execute("SELECT pg_notify('quartier_checkpoints', %s)", [str(tree.size)])
     signers, lines = tuple(map(str, keys.active)), tuple(map(str, note.signatures))
     return Sealed(tree.size, tree.root(), text, signers, lines)
+
+
+def _demand_no_earlier(cursor: Cursor) -> None:
+    cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [EARLIER_LOCK])
+    if cursor.fetchone() != (True,):
+        raise LeaseLost("a sealer of an earlier program")
 
 
 def _sign_again(cursor: Cursor, last: Sealed, keys: LogKeys) -> Sealed | None:

@@ -6,35 +6,45 @@ import contextlib
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+import psycopg
 import structlog
 
 from infra.database import dedicated
+from infra.lease import Lease, LeaseLost
 from infra.log import tiles
-from infra.log.findings import Refused
-from infra.log.keys import key_file
+from infra.log.findings import Fault, Refused, finding
+from infra.log.keys import key_file, read_keys
 from infra.log.sealer import seal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
     from pathlib import Path
 
-    import psycopg
-
+    from infra.log.keys import LogKeys
+    from infra.log.notes import Checkpoint
     from infra.log.tiles import Cursor, Sealed
 
     Connection = psycopg.Connection[tuple[Any, ...]]
+    Published = Callable[[LogKeys], Checkpoint | None]
 
 log = structlog.get_logger(__name__)
 
-LOCK: Final = 0x7175_6172_7469_6572
-"""The advisory lock of whoever seals."""
+LEASE: Final = "seal"
 
 PAUSE: Final = 0.1
 """Seconds between two checkpoints: what is recorded in the meantime shares the next one."""
 
+ASK_AGAIN_SECONDS: Final = 5.0
+"""After which what was published is asked for again."""
+
 
 class SealedElsewhere(Exception):
     """Another process seals this log."""
+
+
+class NotAnswered(Exception):
+    """Where checkpoints are published, nothing answers; the sentence says why."""
 
 
 class Sealer:
@@ -43,11 +53,19 @@ class Sealer:
     Args:
         file: the keys; by default where the environment says. They are read for each checkpoint,
             so that they can be replaced meanwhile.
+        published: the last checkpoint of the log with these keys that was published out of this
+            database's reach; None if there is none. Asked whenever this process begins to seal: a
+            database that was put back must not be signed, whatever this machine remembers. It may
+            raise `NotAnswered`, and nothing is sealed until it answers.
     """
 
-    def __init__(self, file: Path | None = None) -> None:
+    def __init__(self, file: Path | None = None, published: Published = lambda _: None) -> None:
         self._file = file
+        self._published = published
+        self._lease = Lease(LEASE)
         self._connection: Connection | None = None
+        self._begun: int | None = None
+        self._ask_at = 0.0
 
     def step(self) -> bool:
         """Sign a checkpoint if there is something to seal; whether there may be more at once.
@@ -57,11 +75,20 @@ class Sealer:
             KeyFileError: there are no keys.
         """
         try:
-            connection = self._locked()
-            sealed = seal(connection, self._file or key_file()) if connection else None
+            sealed = self._step()
         except Refused as refused:
+            self._lease.say(f"refused: {refused.finding.fault}")
             log.critical("sealing_refused", **refused.finding.as_json())
             raise
+        except NotAnswered as silent:
+            self._ask_at = time.monotonic() + ASK_AGAIN_SECONDS
+            self._lease.say("waits: where checkpoints are published, nothing answers")
+            log.warning("sealing_waits", reason=str(silent))
+            self.close()
+            return False
+        except LeaseLost:
+            self.close()
+            return False
         except BaseException:
             self.close()
             raise
@@ -73,19 +100,38 @@ class Sealer:
 
     def close(self) -> None:
         """Let another process seal."""
+        self._lease.release()
         if self._connection is not None:
-            with contextlib.suppress(Exception):
-                leave_lock(self._connection)
-            self._connection.close()
+            with contextlib.suppress(psycopg.Error):
+                self._connection.close()
         self._connection = None
 
-    def _locked(self) -> Connection | None:
-        """The connection that holds the lock; None while another process holds it."""
+    def _step(self) -> Sealed | None:
+        if time.monotonic() < self._ask_at or not self._lease.take():
+            return None
         if self._connection is None:
             self._connection = dedicated()
-            if not take_lock(self._connection):
-                self.close()
-        return self._connection
+        file = self._file or key_file()
+        if self._begun != self._lease.token:
+            self._demand_extends_published(self._connection.cursor(), file)
+            self._lease.say(None)
+            self._begun = self._lease.token
+        return seal(self._connection, file, self._lease)
+
+    def _demand_extends_published(self, cursor: Cursor, file: Path) -> None:
+        """Refuse a log that is not the one whose last checkpoint was published."""
+        kept = self._published(read_keys(file)) if file.exists() else None
+        if kept is None:
+            return
+        try:
+            root = tiles.root_at(cursor, kept.size)
+        except LookupError as error:
+            raise Refused(finding(Fault.TILE_ALTERED, tile=str(error))) from error
+        if root is None:
+            size = tiles.committed(cursor)
+            raise Refused(finding(Fault.LOG_ROLLED_BACK, size=size, kept=kept.size))
+        if root != kept.root:
+            raise Refused(finding(Fault.LOG_FORKED, kept=kept.size))
 
 
 def seal_all(file: Path | None = None) -> Sealed | None:
@@ -94,29 +140,15 @@ def seal_all(file: Path | None = None) -> Sealed | None:
     Raises:
         Refused: nothing (more) was signed, and why.
         KeyFileError: there are no keys.
-        SealedElsewhere: another process holds the lock.
+        SealedElsewhere: another process does.
     """
-    with dedicated() as connection:
-        if not take_lock(connection):
+    with Lease(LEASE) as lease, dedicated() as connection:
+        if not lease.take():
             raise SealedElsewhere
         last = None
-        try:
-            while sealed := seal(connection, file or key_file()):
-                last = sealed
-        finally:
-            leave_lock(connection)
+        while sealed := seal(connection, file or key_file(), lease):
+            last = sealed
         return last
-
-
-def take_lock(connection: Connection) -> bool:
-    """Become the one who seals, for as long as this connection lasts."""
-    row = connection.execute("SELECT pg_try_advisory_lock(%s)", [LOCK]).fetchone()
-    return bool(row and row[0])
-
-
-def leave_lock(connection: Connection) -> None:
-    """Let somebody else seal: at once, where the server would notice a lost connection later."""
-    connection.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
 
 
 # --- How far it is ------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Documents, persons, reference data, health, the schema and its pages."""
 
+import contextlib
 import datetime as dt
 import hashlib
 
@@ -169,10 +170,39 @@ def test_reference_data_are_told(database, anybody):
 
 
 def test_it_is_ready_when_everything_it_needs_is_there(database, anybody):
+    from infra.lease import Lease  # noqa: PLC0415 - needs settings
+
     assert anybody.get("/health/live").json() == {"live": True}
-    answer = anybody.get("/health/ready")
-    assert answer.status_code == 200
-    assert set(answer.json()["checks"].values()) == {"ok"}
+    with contextlib.ExitStack() as work:
+        for name in ("projections", "seal", "relay"):
+            assert work.enter_context(Lease(name)).take()
+        answer = anybody.get("/health/ready")
+        assert answer.status_code == 200
+        assert set(answer.json()["checks"].values()) == {"ok"}
+        assert 'quartier_work_alive{work="relay"} 1.0' in anybody.get("/metrics").content.decode()
+
+
+def test_background_work_that_nobody_does_is_said(database, anybody):
+    from infra.lease import Lease  # noqa: PLC0415 - needs settings
+
+    def checks():
+        answer = anybody.get("/health/ready")
+        assert answer.status_code == 200, "contracts can be read and recorded all the same"
+        return answer.json()["checks"]
+
+    assert checks()["projections"] == checks()["sealer"] == "has never run"
+    assert checks()["relay"] == "ok", "no broker is named: nothing is to be published"
+    relay = Lease("relay")
+    relay.take()
+    relay.say("refused: LogDiverged")
+    assert checks()["relay"] == "refused: LogDiverged"
+    relay.say(None)
+    assert checks()["relay"] == "ok"
+    relay.release()
+    assert checks()["relay"].startswith("not running since 20")
+    told = anybody.get("/metrics").content.decode()
+    assert 'quartier_work_alive{work="relay"} 0.0' in told
+    assert 'quartier_work_renewed_timestamp_seconds{work="relay"} ' in told
 
 
 def test_what_is_not_ready_is_named(database, anybody, monkeypatch):

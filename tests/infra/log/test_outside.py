@@ -26,6 +26,7 @@ from infra.log.notes import (
 )
 from infra.log.sealing import Sealer, seal_all
 from infra.log.witness import Cosigner, Witness, WitnessError, cosign, submit, witnesses
+from tests.infra.relay.reading import wait_until
 
 # --- A witness, as C2SP tlog-witness has it -------------------------------------------------------
 
@@ -325,7 +326,7 @@ def test_a_second_sealer_takes_over_from_the_first(record, key_file, cursor):
     record(2)
     assert not second.step()
     first.close()
-    assert second.step()
+    wait_until(second.step)
     assert tiles.sealed_size(cursor) == 4
     second.close()
 

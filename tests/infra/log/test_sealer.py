@@ -9,6 +9,7 @@ from psycopg.errors import InsufficientPrivilege
 
 from domain import merkle
 from infra.database import dedicated
+from infra.lease import Lease, LeaseLost
 from infra.log import keys, sealer, sealing, tiles
 from infra.log.findings import Fault, Refused
 from infra.log.keys import LogKeys, mark_file, read_keys, write_keys
@@ -74,11 +75,33 @@ def test_a_large_backlog_is_sealed_in_batches(sealed, cursor, monkeypatch):
 
 def test_only_one_seals_at_a_time(record, key_file, database):
     record(1)
-    with dedicated() as other:
-        assert sealing.take_lock(other)
+    with Lease(sealing.LEASE) as other:
+        assert other.take()
         with pytest.raises(SealedElsewhere):
             seal_all(key_file)
     assert seal_all(key_file).size == 1
+
+
+def test_a_sealer_that_was_overtaken_signs_nothing(record, key_file, cursor):
+    """It was suspended, say, and another one has begun meanwhile."""
+    record(1)
+    with Lease(sealing.LEASE) as first, dedicated() as connection:
+        assert first.take()
+        cursor.execute("UPDATE lease SET token = token + 1")
+        with pytest.raises(LeaseLost):
+            sealer.seal(connection, key_file, first)
+    assert tiles.latest(cursor) is None
+
+
+def test_a_sealer_of_an_earlier_program_is_waited_for(record, key_file):
+    """While versions change, both run: the earlier one holds an advisory lock."""
+    record(1)
+    ours = Sealer(key_file)
+    with dedicated() as earlier:
+        earlier.execute("SELECT pg_advisory_lock(%s)", [sealer.EARLIER_LOCK])
+        assert not ours.step()
+    assert ours.step()
+    ours.close()
 
 
 def test_the_application_may_add_to_the_log_and_change_nothing(sealed, cursor):
