@@ -9,7 +9,7 @@ import os
 from typing import Final
 
 from prometheus_client import REGISTRY, CollectorRegistry, start_http_server
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 
@@ -30,3 +30,9 @@ def serve(port: int) -> None:
         OSError: the port cannot be used.
     """
     start_http_server(port, registry=registry())
+
+
+def forget(pid: int | None, folder: str | None) -> None:
+    """Tell no gauge any more of a process that has died: it would stay as it was for ever."""
+    if folder and pid is not None:
+        mark_process_dead(pid, folder)  # type: ignore[no-untyped-call]

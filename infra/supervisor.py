@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 import structlog
 
+from infra import metrics
 from infra.parent import VARIABLE
 
 if TYPE_CHECKING:
@@ -199,10 +200,12 @@ class Supervisor:
     def tend(self) -> None:
         """Start what is due. To be called every now and then."""
         for child in self.children:
+            pid = child.pid
             if child.is_hung():
-                log.error("child_hung", child=child.name, pid=child.pid)
+                log.error("child_hung", child=child.name, pid=pid)
                 child.kill()
             elif child.has_died():
+                metrics.forget(pid, self._environment.get(metrics.FOLDER))
                 continue
             if child.is_due():
                 child.start(self._environment, self._descriptors)

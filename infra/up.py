@@ -6,18 +6,16 @@
     └─ quartier worker   brings the read models up to date, seals the log, publishes to Kafka
 
 Both children are started again when they die, and end when this process does, however it ends:
-they hold the lock as well, so that the next start waits for them.
+they hold a lock as well, so that the next start waits for them.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import http.client
 import json
 import os
 import signal
-import socket
 import sys
 import tempfile
 import time
@@ -25,16 +23,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import psycopg
 import structlog
-from django.db import connection, transaction
+from django.db import Error, connection, transaction
 
 from infra import environment, metrics
 from infra.accounts import Role, account_of, accounts, create_account
 from infra.broker import EmbeddedBroker
 from infra.commands import session
+from infra.database import forget_connection
 from infra.importing import import_file
+from infra.lease import leases
+from infra.preflight import CannotStart, alone, demand_free, demand_secrets
 from infra.store import log_size
 from infra.supervisor import Child, Supervisor
+from projections.catalogue import PROJECTIONS
+from projections.positions import positions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,18 +52,10 @@ EXAMPLES: Final = tuple(
 READY_SECONDS: Final = 60.0
 """How long the service may take to say that it is ready."""
 
-LEFT_SECONDS: Final = 8.0
-"""How long a killed run's children may take to be gone."""
+HUNG_SECONDS: Final = 30.0
+"""A worker that renews none of its leases for so long is started again."""
 
 LOOK_SECONDS: Final = 0.2
-
-
-class CannotStart(Exception):
-    """It cannot be started here; the sentence says why and what to do."""
-
-    def __init__(self, message: str, *, used_wrongly: bool = False) -> None:
-        super().__init__(message)
-        self.used_wrongly = used_wrongly
 
 
 class _Stop(BaseException):
@@ -70,8 +66,8 @@ def up(port: int) -> None:
     """Start everything, say where it is, and keep it running until SIGINT or SIGTERM.
 
     Raises:
-        CannotStart: the port is taken, it runs already, it does not become ready, or this is
-            meant for production.
+        CannotStart: the port is taken, it runs already, a secret cannot be read, it does not
+            become ready, or this is meant for production.
     """
     if environment.is_production():
         raise CannotStart(
@@ -81,8 +77,9 @@ def up(port: int) -> None:
         )
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
-    with contextlib.suppress(_Stop), _alone() as lock:
-        _demand_free(port)
+    demand_secrets()
+    with contextlib.suppress(_Stop), alone() as (lock, after_kill):
+        demand_free(HOST, port, after_kill=after_kill)
         with (
             session.opened(quiet=True) as server,
             _brokers() as brokers,
@@ -92,12 +89,19 @@ def up(port: int) -> None:
             # It has much to load: that goes on while the database is made ready.
             supervisor.add(Child("web", _quartier("web", "--host", HOST, "--port", str(port))))
             session.migrate()
-            supervisor.add(Child("worker", _quartier("worker")))
+            supervisor.add(
+                Child(
+                    "worker",
+                    _quartier("worker"),
+                    is_alive=_is_worker_alive,
+                    patience=HUNG_SECONDS,
+                )
+            )
             tokens = example_accounts(environment.HOME / "accounts.json")
             if import_examples():
                 _print("Imported the examples: paquis, vieux-moulin.")
-            connection.close()
             _wait_until_ready(port, supervisor)
+            connection.close()
             _say_where(port, brokers, tokens)
             _print("ready")
             while True:
@@ -120,65 +124,6 @@ def _print(line: str = "") -> None:
     with contextlib.suppress(BrokenPipeError):
         sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
-
-
-# --- Before anything is started -----------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def _alone() -> Iterator[int]:
-    """The lock that one run holds on its folder, as a descriptor for the children to hold too.
-
-    Raises:
-        CannotStart: another run holds it.
-    """
-    try:
-        environment.HOME.mkdir(parents=True, exist_ok=True)
-        lock = os.open(environment.HOME / "up.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise CannotStart(f"{environment.HOME} cannot be used: {error.strerror}.") from error
-    try:
-        deadline = time.monotonic() + LEFT_SECONDS
-        while not _try_lock(lock):
-            if _is_alive(os.pread(lock, 20, 0)) or time.monotonic() > deadline:
-                raise CannotStart(f"Quartier is running already in {environment.HOME}.")
-            time.sleep(LOOK_SECONDS)
-        os.truncate(lock, 0)
-        os.pwrite(lock, str(os.getpid()).encode(), 0)
-        yield lock
-        os.truncate(lock, 0)
-    finally:
-        os.close(lock)
-
-
-def _try_lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _is_alive(pid: bytes) -> bool:
-    """Whether the run that took the lock is there; if not, its children are about to end."""
-    try:
-        os.kill(int(pid), 0)
-    except (ValueError, ProcessLookupError):
-        return False
-    except PermissionError:
-        pass
-    return True
-
-
-def _demand_free(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError as error:
-            raise CannotStart(
-                f"Port {port} cannot be used ({error.strerror}). Another one: PORT={port + 1} …"
-            ) from error
 
 
 # --- What there is to try out -------------------------------------------------------------------
@@ -265,15 +210,45 @@ def _quartier(*arguments: str) -> tuple[str, ...]:
 
 
 def _wait_until_ready(port: int, supervisor: Supervisor) -> None:
+    """Wait until the service answers and its read models say all that is recorded.
+
+    They may take their time, after an upgrade above all: as long as a worker is at it.
+    """
     deadline = time.monotonic() + READY_SECONDS
-    while not is_ready(port):
+    while not (is_ready(port) and _is_caught_up()):
+        if _is_worker_alive() and is_ready(port):
+            deadline = time.monotonic() + READY_SECONDS
         if time.monotonic() > deadline:
             raise CannotStart(
                 f"The service did not become ready within {READY_SECONDS:.0f} seconds; "
                 "what it logged says why."
             )
-        time.sleep(LOOK_SECONDS / 4)
+        time.sleep(LOOK_SECONDS / 2)
         supervisor.tend()
+
+
+def _is_caught_up() -> bool:
+    """Whether a worker keeps the read models up, and they have taken in all that they can."""
+    held, end, known = leases().get("projections"), log_size(), positions()
+    return (
+        held is not None
+        and held.alive
+        and known.keys() >= PROJECTIONS.keys()
+        and all(
+            known[name].version == projection.version
+            and (known[name].position >= end or known[name].stopped_at is not None)
+            for name, projection in PROJECTIONS.items()
+        )
+    )
+
+
+def _is_worker_alive() -> bool:
+    """Whether any background work goes on; True where that cannot be asked."""
+    try:
+        return any(lease.alive for lease in leases().values())
+    except (psycopg.Error, Error):
+        forget_connection()
+        return True
 
 
 def is_ready(port: int) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from infra import up
+from infra import preflight, up
 from infra.commands.terminal import FOUND_WRONG, USED_WRONGLY, Port, fail
 
 
@@ -26,5 +26,5 @@ def up_command(port: Port = 8000) -> None:
     """
     try:
         up.up(port)
-    except up.CannotStart as error:
+    except preflight.CannotStart as error:
         fail(str(error), USED_WRONGLY if error.used_wrongly else FOUND_WRONG)

@@ -37,7 +37,17 @@ def test_it_says_where_it_is_and_then_that_it_is_ready(up):
     assert f"Quartier  http://127.0.0.1:{up.port}" in said
     assert len(up.tokens) == 10
     assert f"Kafka     {(up.home / 'broker').read_text('ascii')}" in said
-    assert up.ask("GET", "/health/ready")[0] == 200
+    status, ready = up.ask("GET", "/health/ready")
+    assert status == 200
+    assert ready["checks"]["read_models"] == ready["checks"]["projections"] == "ok"
+    assert positions(up) == [sum(EXAMPLES.values())], "the examples can be read as soon as it is"
+
+
+def positions(up):
+    """Where the read models are."""
+    with psycopg.connect(database_of(up)) as connection:
+        rows = connection.execute("SELECT DISTINCT position FROM projection_position")
+        return [position for (position,) in rows]
 
 
 def test_its_tokens_are_for_its_owner_alone(up):
@@ -84,12 +94,7 @@ def test_a_decision_is_in_the_history_and_the_roadmap_at_the_next_read(up):
 
 
 def test_the_worker_brings_the_read_models_to_the_last_event(up):
-    def positions():
-        with psycopg.connect(database_of(up)) as connection:
-            rows = connection.execute("SELECT DISTINCT position FROM projection_position")
-            return [position for (position,) in rows]
-
-    until(lambda: positions() == [sum(EXAMPLES.values())])
+    until(lambda: positions(up) == [sum(EXAMPLES.values())])
 
 
 def published(up):
@@ -202,6 +207,25 @@ def test_production_is_refused(tmp_path):
     )
     assert result.returncode == 2
     assert "trying out" in result.stderr
+
+
+def test_a_secret_that_cannot_be_read_is_refused_once(tmp_path):
+    result = run_up(
+        tmp_path / "home", free_port(), KAFKA_SASL_PASSWORD_FILE=str(tmp_path / "absent")
+    )
+    assert result.returncode == 2
+    assert result.stderr.count("KAFKA_SASL_PASSWORD_FILE") == 1
+    assert "cannot be read" in result.stderr
+    assert not (tmp_path / "home").exists(), "nothing was started"
+
+
+@pytest.mark.torture
+def test_a_worker_that_hangs_is_started_again(up):
+    """It takes half a minute until it is taken for hung."""
+    victim = up.child("cli worker")
+    os.kill(victim, signal.SIGSTOP)
+    until(lambda: up.child("cli worker") not in {None, victim}, 90)
+    until(lambda: up.ask("GET", "/health/ready")[1]["checks"]["projections"] == "ok")
 
 
 def test_a_given_server_is_used_and_its_accounts_are_left_alone(database, folder, postgres):
