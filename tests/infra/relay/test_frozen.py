@@ -29,8 +29,8 @@ from tests.infra.relay.reading import SOURCE, ids, read, wait_until
 from tests.infra.test_worker import initiate
 
 WORK = {"projections", "seal", "relay"}
-TAKE_OVER = 30.0
-"""Seconds; ten on a machine that has nothing else to do."""
+TAKE_OVER = 60.0
+"""Seconds at most, on a machine that is busy with other tests; measured were 6.2 to 6.6."""
 
 pytestmark = pytest.mark.kafka
 
@@ -60,6 +60,8 @@ def workers(database, cluster, kafka, tmp_path):
     for each in started:
         each.kill()
         each.wait(10)
+    for each in sorted(tmp_path.glob("worker-*.log")):  # shown where the test fails
+        print(each.name, each.read_text("utf-8")[-6000:], sep="\n")  # noqa: T201
 
 
 def holders():
