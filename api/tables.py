@@ -66,6 +66,8 @@ def listed(
     try:
         page = query(**conditions, cursor=asked["after"], limit=asked["limit"])
     except (BadCursor, OverflowError, psycopg.DataError, django.db.DataError):
+        if asked["after"] is None:
+            raise  # what is stored is wrong, and not the reader
         raise refuse(
             "after", Unreadable("cursor", "Is not a cursor that this service gave.")
         ) from None

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import re
 import time
 from base64 import b64encode
 from dataclasses import dataclass
@@ -42,6 +43,7 @@ RETRY: Final = 30.0
 """Seconds after which a witness who did not cosign is asked again."""
 
 MOST_READ: Final = 10_000
+_SIZE: Final = re.compile(r"\d{1,18}", re.ASCII)
 """Bytes of its answer that are read."""
 
 
@@ -141,7 +143,7 @@ def submit(cursor: Cursor, witness: Witness, sealed: Sealed) -> Signature:
     if status == http.client.CONFLICT:
         # It has seen another size than we think, and says which.
         size = answer.decode("ascii", "replace").strip()
-        if not size.isascii() or not size.isdecimal() or int(size) > sealed.size:
+        if not _SIZE.fullmatch(size) or int(size) > sealed.size:
             raise WitnessError(f"it has seen a tree of {size[:20]!r}")
         status, answer = _ask(cursor, witness, sealed, int(size))
     if status != http.client.OK:

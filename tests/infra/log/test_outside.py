@@ -127,6 +127,15 @@ def test_a_witness_who_has_seen_more_than_there_is_gives_nothing(sealed, cursor,
         submit(cursor, listening, tiles.latest(cursor))
 
 
+@pytest.mark.parametrize("size", ["", "-1", "1e1", "١", "9" * 19, "9" * 4_301])
+def test_a_witness_who_names_no_size_gives_nothing(sealed, cursor, notary, listening, size):
+    notary.add_checkpoint = lambda _: (409, size)
+    sealed(5)
+    with structlog.testing.capture_logs() as logs:
+        assert cosign(cursor, [listening]) == 0
+    assert [entry["event"] for entry in logs] == ["cosignature_not_given"]
+
+
 def test_a_witness_who_has_seen_another_tree_gives_nothing(sealed, cursor, notary, listening):
     notary.seen = Checkpoint("", 3, bytes(32))
     sealed(5)
