@@ -7,6 +7,7 @@ an account whose decision is not in them yet waits, so that it reads what it has
 It does not wait where that is in vain. A table that has not taken in its next decision for as
 long as anybody would wait, or that is many decisions behind, does not follow: its worker is down,
 or has more to do. So a worker that is down costs one wait after the last decision, and no thread.
+See docs/adr/0020.
 """
 
 from __future__ import annotations

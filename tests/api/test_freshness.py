@@ -64,7 +64,9 @@ def test_a_worker_that_is_known_to_be_down_is_not_waited_for(follow, coordinator
     assert coordinator.get(LIST)[HEADER] == "0"  # which takes as long as anybody waits
     monkeypatch.setattr("api.freshness.time.sleep", lambda _: pytest.fail("it was waited for"))
     for path in (LIST, "/api/v1/calendar", "/api/v1/funding/sums.csv"):
-        assert coordinator.get(path)[HEADER] == "0"
+        answer = coordinator.get(path)
+        answer.close()
+        assert answer[HEADER] == "0"
 
 
 def test_a_worker_that_is_far_behind_is_not_waited_for(follow, coordinator, no_wait, monkeypatch):
@@ -108,7 +110,11 @@ def test_whatever_is_read_from_read_models_says_where_it_stands(addresses, paqui
     import psycopg  # noqa: PLC0415
 
     def answers():
-        return {path: paquis.get(address, query) for path, (address, query, _) in addresses.items()}
+        found = {}
+        for path, (address, query, _) in addresses.items():
+            found[path] = paquis.get(address, query)
+            found[path].close()
+        return found
 
     before = answers()
     with psycopg.connect(database.url, autocommit=True) as owner:
