@@ -214,7 +214,7 @@ def _references(history: History) -> dict[str, _Referred]:
         recorded = readable.get(position)
         try:
             restricted = _restricted(recorded, readable) if recorded else set()
-        except TypeError:  # a number among corrected fields that no JSON of ours holds
+        except (LookupError, TypeError):  # corrected fields that are none of that type
             recorded, restricted = None, set()
         for reference in vault.references_in(payload.encode()):
             audience = Audience.RESTRICTED if reference["text"] in restricted else Audience.PUBLIC
@@ -232,7 +232,8 @@ def _restricted(recorded: Recorded[Any], history: dict[int, Recorded[Any]]) -> s
         corrected = history.get(decision.position)
         if corrected is None:
             return set()
-        kind, data = type(corrected.decision), decision.fields
+        kind = type(corrected.decision)
+        data = kind.upcast(decision.fields, decision.written_under or 1)
     elif withheld_fields(kind):
         data = decision.model_dump(mode="json")
     else:

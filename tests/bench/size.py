@@ -14,6 +14,7 @@ import os
 import statistics
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -89,7 +90,7 @@ def costs(contracts: int) -> Iterator[Cost]:
     yield from _long_history()
     row = cursor().execute("SELECT contract FROM register WHERE decisions = 22").fetchone()
     yield from _evidence(*(row or ("none",)), 25)
-    yield from _beside_a_snapshot()
+    yield from _checking()
     yield from _catching_up()
 
 
@@ -201,10 +202,19 @@ def _evidence(name: str, mark: float) -> Iterator[Cost]:
     yield Cost(f"evidence.zip of {version_of(name):,}", taken, "ms", mark)
 
 
-def _beside_a_snapshot() -> Iterator[Cost]:
-    """What the counter row costs an append, after thousands of them under one snapshot."""
-    from infra.database import as_owner, cursor, dedicated  # noqa: PLC0415 - settings come first
-    from tests.bench.log import append_one  # noqa: PLC0415
+def _checking() -> Iterator[Cost]:
+    """What a check takes for each event, and what the counter row costs an append beside it."""
+    from infra.checking import findings  # noqa: PLC0415 - settings come first
+    from infra.database import as_owner, cursor  # noqa: PLC0415
+    from infra.integrity import order  # noqa: PLC0415
+    from infra.log.integrity import log_findings  # noqa: PLC0415
+    from infra.store import log_size  # noqa: PLC0415
+    from tests.bench.log import append_one, keys  # noqa: PLC0415
+
+    def check() -> None:
+        for each in (*order(), *log_findings(cursor()), *findings()):
+            if not each.warning:
+                raise RuntimeError(str(each))
 
     def counted() -> float:
         cursor().execute("BEGIN")
@@ -213,14 +223,25 @@ def _beside_a_snapshot() -> Iterator[Cost]:
         cursor().execute("ROLLBACK")
         return float(plan[0]["Execution Time"])
 
-    with dedicated() as held:
-        held.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
-        held.execute("SELECT size FROM event_log")
-        for _ in range(4_000):
-            append_one()
-        with as_owner():
-            taken = 1e3 * statistics.median(counted() for _ in range(25))
-    yield Cost("the counter row after 4,000 appends under a snapshot", taken, "µs", 70)
+    with keys():
+        yield Cost("a check, for each event", 1e6 * seconds(check, times=1) / log_size(), "µs", 96)
+    stop = threading.Event()
+
+    def go_on() -> None:
+        while not stop.is_set():
+            for _ in findings():
+                if stop.is_set():
+                    break
+
+    beside = threading.Thread(target=go_on)
+    beside.start()
+    for _ in range(4_000):
+        append_one()
+    with as_owner():
+        taken = 1e3 * statistics.median(counted() for _ in range(25))
+    stop.set()
+    beside.join()
+    yield Cost("the counter row after 4,000 appends beside a check", taken, "µs", 70)
 
 
 def _catching_up() -> Iterator[Cost]:

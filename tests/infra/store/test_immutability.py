@@ -1,3 +1,6 @@
+import re
+from pathlib import Path
+
 import psycopg
 import pytest
 from psycopg import sql
@@ -221,6 +224,16 @@ def test_a_clock_that_ran_ahead_is_said_with_the_events_it_was_read_for(altering
         f"Events 3 to 4 are recorded in the future, up to {ahead:%Y-%m-%d %H:%M:%S} UTC: "
     )
     assert integrity.ahead_of_the_clock() == ahead
+
+
+def test_it_is_said_of_every_table_what_the_application_may_do_with_it():
+    """Whoever adds a table in SQL says it in `guards.MAY`, so that the check holds it to that."""
+    made = {
+        table
+        for file in (Path(guards.__file__).parent / "sql").glob("*.sql")
+        for table in re.findall(r"CREATE TABLE (\w+)", file.read_text("utf-8"))
+    }
+    assert set(guards.MAY) == set(guards.KEYS) == made
 
 
 def test_a_login_that_may_do_everything_is_a_warning():
