@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING, Any, Final
 
 from api.asking import KNOWN_AT, VALID_AT, Parameter, Unreadable, key, one_of, refuse, whole
@@ -21,13 +21,17 @@ from api.freshness import HEADER
 from api.problems import NOT_FOUND
 from api.tables import PAGING, listed
 from api.views import day_of
+from domain.catalogue import catalogue
 from domain.values import KEY_PATTERN, Bilingual
 from infra.contracts import history_of
+from infra.store import last_of_types
 from infra.submission import today_in_geneva
 from projections import ledger_queries
 from projections.ledger import ledger
 from projections.ledger_queries import BalanceOf, EntryOf, Part
 from projections.ledger_sums import GROUPS, KINDS, SumOf, sums
+from projections.positions import positions
+from projections.sql import select
 from projections.view import fold
 
 if TYPE_CHECKING:
@@ -37,6 +41,7 @@ if TYPE_CHECKING:
     from rest_framework.request import Request
 
     from domain.decision import Recorded
+    from projections.keyset import Page
     from projections.ledger_queries import Query
 
 # --- What can be asked --------------------------------------------------------------------------
@@ -206,6 +211,34 @@ class Funding(Endpoint):
             rows = fold(ledger, self.history, **at)
         return self.question.find(Part(**named, rows=rows), asked, day, cursor)
 
+    def page(self, cursor: str | None, limit: int) -> Page[Any]:
+        """A page of what is asked; sums are not added up again while nothing has moved."""
+        query = self.find(cursor)
+        if self.question is not SUMS or self.history is not None or limit > REMEMBERED_ROWS:
+            return query.page(limit)
+        return query.page(limit, partial(_remembered, _state_of_the_ledger()))
+
+
+REMEMBERED_ROWS: Final = 100
+"""Rows of an answer that is remembered, at most: of the default page."""
+
+_MOVING: Final = [kind.slug for kind in catalogue().values() if ledger.is_changed_by(kind)]
+
+
+def _state_of_the_ledger() -> tuple[int, int]:
+    """Another one whenever the ledger may say something else: its rows, and its last decision."""
+    at = positions()[ledger.name]
+    return at.generation, last_of_types(_MOVING, 0, at.position)
+
+
+@lru_cache(maxsize=32)
+def _remembered(
+    state: tuple[int, int],
+    statement: str,
+    parameters: tuple[Any, ...],
+) -> list[tuple[Any, ...]]:
+    return select(statement, parameters)
+
 
 def _pages(question: Question, name: str, about: str) -> type[Funding]:
     """The address of a question's answer in pages of JSON."""
@@ -217,7 +250,7 @@ def _pages(question: Question, name: str, about: str) -> type[Funding]:
         problems=(NOT_FOUND,),
     )
     def get(self: Funding, request: Request) -> HttpResponse:
-        return listed(self, request, ledger, lambda cursor, limit: self.find(cursor).page(limit))
+        return listed(self, request, ledger, self.page)
 
     return type(name, (Funding,), {"__doc__": about, "question": question, "get": get})
 

@@ -31,7 +31,7 @@ from infra.append import Write, append, event_json
 from infra.database import cursor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from uuid import UUID
 
     from eventsourcing.domain import DomainEventProtocol
@@ -259,6 +259,28 @@ def log_size() -> int:
     """How many events there are; also the position of the last one."""
     row = cursor().execute("SELECT size FROM event_log").fetchone()
     assert row is not None, "migrations put the one row there"  # noqa: S101
+    return int(row[0])
+
+
+def last_of_types(slugs: Collection[str], after: int, until: int) -> int:
+    """The position of the last event of these types; 0 if there is none.
+
+    Args:
+        slugs: the types.
+        after: only beyond this position.
+        until: only up to this one.
+    """
+    row = (
+        cursor()
+        .execute(
+            "SELECT coalesce(max(of_type.position), 0) FROM unnest(%s::text[]) AS wanted (type)"
+            " CROSS JOIN LATERAL (SELECT position FROM event WHERE event.type = wanted.type"
+            " AND position > %s AND position <= %s ORDER BY position DESC LIMIT 1) AS of_type",
+            [list(slugs), after, until],
+        )
+        .fetchone()
+    )
+    assert row is not None, "an aggregate has one row"  # noqa: S101
     return int(row[0])
 
 

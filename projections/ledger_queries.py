@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from projections.table import Relation, Written
 
 RowT = TypeVar("RowT")
+Find = Callable[[str, tuple[Any, ...]], Sequence[tuple[Any, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +64,14 @@ class Query(Generic[RowT]):
     row: Callable[[Sequence[Any]], RowT]
     place: Callable[[RowT], Sequence[Any]]
 
-    def page(self, limit: int) -> Page[RowT]:
-        """The first rows, and where the next ones begin."""
-        found = select(f"{self.statement} LIMIT %s", [*self.parameters, limit + 1])
+    def page(self, limit: int, find: Find = select) -> Page[RowT]:
+        """The first rows, and where the next ones begin.
+
+        Args:
+            limit: rows on the page.
+            find: runs a statement; one that remembers what it found may take its place.
+        """
+        found = find(f"{self.statement} LIMIT %s", (*self.parameters, limit + 1))
         return page([self.row(each) for each in found], limit, self.place)
 
     def __iter__(self) -> Iterator[RowT]:

@@ -131,6 +131,9 @@ def sums(
         counting: list[Any] = [max(today.year, part.year or 0)]
     else:
         counted, counting = _at_once(keys, part.year)
+        if place:  # so that what comes before is not added up
+            conditions.append(f"{_key(by[0])} >= %s")
+            values.append(place[0])
     return Query(
         f"WITH moved AS ({_moved(keys, source, conditions)}), counted AS ({counted})"  # noqa: S608
         f" SELECT {', '.join((*by, *_MOVED, *_HELD))} FROM counted WHERE {where(outer)}"
@@ -141,13 +144,18 @@ def sums(
     )
 
 
+def _key(name: str) -> str:
+    """A key as it is grouped by: never null. Only a service may not have been named."""
+    return f"coalesce({name}, '')" if name == "service" else name
+
+
 def _listed(*names: Sequence[str]) -> str:
     return ", ".join(name for some in names for name in some)
 
 
 def _moved(keys: Sequence[str], source: str, conditions: Sequence[str]) -> str:
     """What moved by these keys and by year. A key is never null, so that it has its place."""
-    named = [f"coalesce({name}, '') AS {name}" for name in keys]
+    named = [f"{_key(name)} AS {name}" for name in keys]
     into = [f"coalesce({sql}, 0) AS into_{account}" for account, sql in _INTO.items()]
     within = [f"{sql} AS in_{account}" for account, sql in _IN.items()]
     places = [str(place) for place in range(1, len(keys) + 2)]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from infra.database import cursor
 from infra.finance.digest import Day, bounds, positions, recorded_day
 from infra.relay.accounts import READ
+from infra.store import last_of_types
 from projections.ledger import ledger
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ def asked(date: dt.date, *, lines: bool = False) -> Asked:
         return Asked(
             digest, lambda: Day(date, events, digest, _lines(date) if lines else ()), kept=True
         )
-    if not (last := _last_position(date)):
+    first, end = positions(date)
+    if not (last := last_of_types(READ, first - 1, end)):
         nothing = Day.of(date, 0, ())
         return Asked(nothing.digest, lambda: nothing, kept=True)
     if _is_finished(date):
@@ -83,23 +85,6 @@ def _keep(day: Day) -> Day:
 def _so_far(date: dt.date, last: int) -> Day:  # noqa: ARG001 - another day with every event
     """A day that is not over, for as long as nothing is added to it."""
     return recorded_day(date)
-
-
-def _last_position(date: dt.date) -> int:
-    """The position of the last event in a day that its digest may depend on; 0 if there is none."""
-    row = (
-        cursor()
-        .execute(
-            "SELECT coalesce(max(of_type.position), 0) FROM unnest(%s::text[]) AS read (type)"
-            " CROSS JOIN LATERAL ("
-            "SELECT position FROM event WHERE event.type = read.type"
-            " AND position BETWEEN %s AND %s ORDER BY position DESC LIMIT 1) AS of_type",
-            (list(READ), *positions(date)),
-        )
-        .fetchone()
-    )
-    assert row is not None  # noqa: S101 - an aggregate has one row
-    return int(row[0])
 
 
 def _is_finished(date: dt.date) -> bool:

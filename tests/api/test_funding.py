@@ -8,9 +8,15 @@ from decimal import Decimal
 import openpyxl
 import pytest
 
+import api.funding
 from api.funding import QUESTIONS
-from projections.ledger import Account
+from infra.source import StoredEvents
+from projections.ledger import Account, ledger
+from projections.rebuild import rebuild
+from projections.sql import select
 from tests.api.conftest import each, problem
+from tests.infra.relay.story import Log, annulled, committed, fund, rectified, spent
+from tests.infra.store.acts import begin
 
 FUNDING = "/api/v1/funding"
 CONTRACTS = "/api/v1/contracts"
@@ -70,6 +76,49 @@ def flattened(row):
         else:
             found[name] = value
     return found
+
+
+def test_sums_are_added_up_again_only_when_money_has_moved(database, anybody, monkeypatch):
+    """And then by whatever has changed them, a correction or a rebuild among it."""
+    from infra.background import runner  # noqa: PLC0415 - needs settings
+
+    run = []
+
+    def find(statement, parameters):
+        run.append(statement)
+        return select(statement, parameters)
+
+    monkeypatch.setattr(api.funding, "select", find)
+    log = Log(database.url)
+
+    def spent_in_all():
+        """As told twice, and as the balances say; and whether it was added up for that."""
+        runner().catch_up()
+        seen = len(run)
+        told = [results(anybody, "sums", limit=100, by="contract") for _ in range(2)]
+        assert told[0] == told[1]
+        of_balances = sum(Decimal(row["spent"]) for row in results(anybody, "ledger"))
+        assert sum(Decimal(row["held"]["spent"]) for row in told[0]) == of_balances
+        return of_balances, len(run) - seen
+
+    try:
+        fund(log, "paquis", 2)
+        before, added_up = spent_in_all()
+        assert (before > 0, added_up) == (True, 1)
+        assert spent_in_all() == (before, 0)
+        for move in (committed("bancs", "80.00"), spent("bancs", "50.00")):
+            last = log.record("paquis", move)
+        assert spent_in_all() == (before + 50, 1)
+        log.record("paquis", rectified(last, amount="20.00"))
+        assert spent_in_all() == (before + 20, 1)
+        log.record("paquis", annulled(last))
+        assert spent_in_all() == (before, 1)
+        begin("grottes")
+        assert spent_in_all() == (before, 0)
+        rebuild(StoredEvents(), [ledger])
+        assert spent_in_all() == (before, 1)
+    finally:
+        log.close()
 
 
 QUERIES = [
