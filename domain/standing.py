@@ -67,8 +67,8 @@ class DecidedBeforeTheContract(Rule, basis="4.1"):
 class OutsideTheCalendar(Rule, basis="4"):
     """Every day lies where delays can be counted from it, and no slip of the pen is far off."""
 
-    fr = "Le jour {day} (« {field} ») est hors du calendrier, qui va du {first} au {last}."
-    en = "The day {day} (“{field}”) is outside the calendar, which goes from {first} to {last}."
+    fr = "Le {day} (« {field} ») est hors du calendrier, qui va du {first} au {last}."
+    en = "{day} (“{field}”) is outside the calendar, which goes from {first} to {last}."
 
     @classmethod
     def of(cls, field: str, day: date) -> Iterator[Self]:
