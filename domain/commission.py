@@ -136,7 +136,7 @@ class _Mandated(Decision):
         yield from was_held_for(contract, act, self.plenary, Purpose.ELECTION)
 
     def apply(self, contract: Contract, act: Act) -> None:
-        contract.delegates[self.person] = self.capacity
+        contract.delegates[self.person] = act.decided_on
 
 
 class DelegateElected(_Mandated, taken_by={Body.PLENARY}, basis="3.2"):
@@ -164,7 +164,7 @@ class DelegatesResigned(Decision, taken_by={Body.DELEGATES}, basis="3.2"):
 
     def judge(self, contract: Contract, act: Act) -> Iterator[NotAnElectedDelegate]:
         for person in self.persons:
-            if person not in contract.delegates:
+            if not act.follows(contract.delegates.get(person)):
                 yield NotAnElectedDelegate(person=person)
 
     def apply(self, contract: Contract, act: Act) -> None:
@@ -195,9 +195,10 @@ class CommissionConstituted(Decision, taken_by={Body.COMMISSION}, basis="3.2"):
             if seat.person in seen:
                 yield SeatTakenTwice(person=seat.person)
             seen.add(seat.person)
-            if seat.side is SeatSide.SERVICE and seat.person not in contract.service_delegates:
-                yield NotAServiceDelegate(person=seat.person)
-            if seat.side is SeatSide.NEIGHBOURHOOD and seat.person not in contract.delegates:
+            if seat.side is SeatSide.SERVICE:
+                if not act.follows(contract.service_delegates.get(seat.person)):
+                    yield NotAServiceDelegate(person=seat.person)
+            elif not act.follows(contract.delegates.get(seat.person)):
                 yield NotAnElectedDelegate(person=seat.person)
         neighbourhood, services = contract.sides(self._by_person().values())
         if contract.framework.parity and neighbourhood != services:

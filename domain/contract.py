@@ -72,10 +72,10 @@ class Seat:
 
 @dataclass(slots=True)
 class WorkingGroup:
-    """A working group and who is in it."""
+    """A working group and who is in it, since when."""
 
     formed_on: date = date.min
-    members: set[PersonId] = field(default_factory=set)
+    members: dict[PersonId, date] = field(default_factory=dict)
     dissolved_on: date | None = None
 
 
@@ -231,7 +231,8 @@ class Contract:
     """Since when somebody has been in office without a gap."""
     coordinator_left_on: date | None = None
     """When the last term came to its end."""
-    service_delegates: dict[PersonId, ServiceId] = field(default_factory=dict)
+    service_delegates: dict[PersonId, date] = field(default_factory=dict)
+    """Since when each is one; so are those of the neighbourhood, below."""
     departments_informed: dict[str, date] = field(default_factory=dict)
     council_informed_on: date | None = None
     promotion_started_on: date | None = None
@@ -241,7 +242,7 @@ class Contract:
     launched_on: date | None = None
     last_plenary_on: date | None = None
 
-    delegates: dict[PersonId, str] = field(default_factory=dict)
+    delegates: dict[PersonId, date] = field(default_factory=dict)
     commission: dict[PersonId, Seat] = field(default_factory=dict)
     commission_constituted_on: date | None = None
 

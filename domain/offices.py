@@ -159,7 +159,7 @@ class ServiceDelegateNamed(Decision, taken_by=COUNCIL, basis="2"):
             yield DelegateAlreadyNamed()
 
     def apply(self, contract: Contract, act: Act) -> None:
-        contract.service_delegates[self.person] = self.service
+        contract.service_delegates[self.person] = act.decided_on
 
 
 class ServiceDelegateRecalled(Decision, taken_by=COUNCIL, basis="2"):
@@ -172,7 +172,7 @@ class ServiceDelegateRecalled(Decision, taken_by=COUNCIL, basis="2"):
     reason: Text | None = None
 
     def judge(self, contract: Contract, act: Act) -> Iterator[NotADelegate]:
-        if self.person not in contract.service_delegates:
+        if not act.follows(contract.service_delegates.get(self.person)):
             yield NotADelegate(person=self.person)
 
     def apply(self, contract: Contract, act: Act) -> None:

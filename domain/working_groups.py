@@ -75,7 +75,7 @@ class WorkingGroupMemberJoined(Decision, taken_by=COMMISSION_OR_GROUP, basis="3.
             yield AlreadyInTheGroup(group=self.group)
 
     def apply(self, contract: Contract, act: Act) -> None:
-        contract.groups[self.group].members.add(self.person)
+        contract.groups[self.group].members[self.person] = act.decided_on
 
 
 class WorkingGroupMemberLeft(Decision, taken_by=COMMISSION_OR_GROUP, basis="3.3"):
@@ -91,11 +91,11 @@ class WorkingGroupMemberLeft(Decision, taken_by=COMMISSION_OR_GROUP, basis="3.3"
     ) -> Iterator[Reference | GroupDissolved | NotInTheGroup]:
         yield from is_active(contract, act, self.group)
         group = contract.groups.get(self.group)
-        if group is not None and self.person not in group.members:
+        if group is not None and not act.follows(group.members.get(self.person)):
             yield NotInTheGroup(group=self.group)
 
     def apply(self, contract: Contract, act: Act) -> None:
-        contract.groups[self.group].members.discard(self.person)
+        contract.groups[self.group].members.pop(self.person, None)
 
 
 class WorkingGroupReported(Decision, taken_by=COMMISSION_OR_GROUP, basis="3.3"):

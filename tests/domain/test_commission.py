@@ -63,7 +63,7 @@ WITHOUT_PARITY = (
 LAWS: Laws = {
     "a plenary elects a delegate": given(LAUNCHED)
     .when(DelegateElected, **MANDATE, votes=42)
-    .recorded(lambda c: c.delegates == {person("hugo"): "shopkeeper"}),
+    .recorded(lambda c: c.delegates == {person("hugo"): day("2014-06-17")}),
     "a plenary designates a delegate without a vote": given(LAUNCHED)
     .when(DelegateDesignated, **MANDATE)
     .recorded(),
@@ -88,6 +88,14 @@ LAWS: Laws = {
     "only a delegate resigns": given(WITH_COMMISSION)
     .when(resigned("anna", "claire"))
     .refused(NotAnElectedDelegate, person=person("claire")),
+    "nobody resigns before being elected": given(WITH_COMMISSION)
+    .when(resigned("anna", on="2014-06-15"))
+    .refused(NotAnElectedDelegate, person=person("anna")),
+    "nobody sits before being elected": given(
+        WITH_DELEGATES, take(DelegateElected, "2014-07-20", **MANDATE)
+    )
+    .when(CommissionConstituted, on="2014-07-10", seats=seats(("anna", "hugo")))
+    .refused(NotAnElectedDelegate, person=person("hugo")),
     "the commission takes its seats": given(WITH_DELEGATES)
     .when(CONSTITUTES)
     .recorded(lambda c: len(c.commission) == 4),

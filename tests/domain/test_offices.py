@@ -76,7 +76,7 @@ LAWS: Laws = {
     .recorded(),
     "the council names a service's delegate": given(INITIATED)
     .when(ServiceDelegateNamed, **NAMED)
-    .recorded(lambda c: c.service_delegates == {person("fanny"): "youth"}),
+    .recorded(lambda c: c.service_delegates == {person("fanny"): day("2014-02-21")}),
     "a delegate comes from one of the departments": given(INITIATED)
     .when(ServiceDelegateNamed, **NAMED | {"department": "weather"})
     .refused(UnknownDepartment, ServiceOfAnotherDepartment, department="weather"),
@@ -92,6 +92,9 @@ LAWS: Laws = {
     "a recalled delegate leaves the commission": given(WITH_COMMISSION)
     .when(ServiceDelegateRecalled, person=person("claire"), reason="Autre mandat.")
     .recorded(lambda c: person("claire") not in c.seated(day("2014-07-01"))),
+    "nobody is recalled before being named": given(PROMOTED)
+    .when(ServiceDelegateRecalled, on="2014-03-31", person=person("claire"))
+    .refused(NotADelegate),
     "only a delegate is recalled": given(PROMOTED)
     .when(ServiceDelegateRecalled, person=person("anna"))
     .refused(NotADelegate),

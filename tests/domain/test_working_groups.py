@@ -48,6 +48,9 @@ LAWS: Laws = {
     "a member leaves": given(WITH_GROUP)
     .when(WorkingGroupMemberLeft, by=COMMISSION, group="g1", person=person("anna"))
     .recorded(lambda c: not c.groups["g1"].members),
+    "nobody leaves before joining": given(WITH_GROUP)
+    .when(WorkingGroupMemberLeft, by=GROUP, on="2014-09-01", group="g1", person=person("anna"))
+    .refused(NotInTheGroup),
     "only a member leaves": given(WITH_GROUP)
     .when(WorkingGroupMemberLeft, by=GROUP, group="g1", person=person("hugo"))
     .refused(NotInTheGroup),
