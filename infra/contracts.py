@@ -15,10 +15,10 @@ import threading
 from typing import TYPE_CHECKING, Any, Final
 
 from cachetools import LRUCache
-from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from domain.contract import Contract
+from infra import environment
 from infra.database import cursor
 from infra.store import COLUMNS, recorded_of
 
@@ -156,7 +156,7 @@ class Contracts:
             self._held.pop(key, None)
 
 
-contracts = Contracts(settings.CACHE_MB << 20)
+contracts = Contracts(environment.cache_megabytes() << 20)
 """Those of this process."""
 
 
