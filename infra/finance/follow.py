@@ -45,6 +45,8 @@ BATCH: Final = 500
 WAIT_SECONDS: Final = 0.5
 ANSWER_SECONDS: Final = 15.0
 LONGEST_PAUSE: Final = 5.0
+IDLE_SECONDS: Final = 30
+"""After which the database ends a transaction that waits for its follower."""
 
 
 class SchemaUnknown(StreamFault):
@@ -186,6 +188,9 @@ class Follower:
 
     def _follow(self, stop: threading.Event, *, once: bool, after: int | None) -> None:
         with reader(self._cluster) as consumer, self._connect() as connection:
+            # One that is suspended keeps the others waiting no longer than that.
+            connection.execute(f"SET idle_in_transaction_session_timeout = '{IDLE_SECONDS}s'")
+            connection.commit()
             database = FinanceDatabase(connection, self._topic)
             found = partitions(consumer, self._topic)
             offsets = database.prepare(

@@ -1,5 +1,6 @@
 """The finance database holds each funding event once, and a day of it can be proved."""
 
+import contextlib
 import datetime as dt
 import json
 import secrets
@@ -79,6 +80,38 @@ def today():
 def reconciled(finance, date=None):
     with psycopg.connect(finance) as connection:
         return compare(recorded_day(date or today()), landed_day(connection, date or today()))
+
+
+@pytest.mark.kafka
+def test_a_follower_that_is_suspended_keeps_no_other_waiting(
+    cluster, finance, relayed, monkeypatch
+):
+    """In the midst of a batch, as on a machine that is gone; then it wakes up."""
+    monkeypatch.setattr("infra.finance.follow.IDLE_SECONDS", 1)
+    real, suspended, awake = FinanceDatabase._insert, threading.Event(), threading.Event()
+
+    def insert(self, new):
+        if not suspended.is_set():
+            suspended.set()
+            awake.wait(60)
+        real(self, new)
+
+    monkeypatch.setattr(FinanceDatabase, "_insert", insert)
+
+    def first_follow():
+        with contextlib.suppress(psycopg.OperationalError):  # its transaction is no more
+            follow(cluster, finance)
+
+    first = threading.Thread(target=first_follow)
+    first.start()
+    assert suspended.wait(30)
+    try:
+        assert follow(cluster, finance) == 18
+    finally:
+        awake.set()
+        first.join(60)
+    assert not first.is_alive()
+    assert len(events(finance)) == 18
 
 
 @pytest.mark.kafka
