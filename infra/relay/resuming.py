@@ -102,8 +102,14 @@ def divergence(cluster: Cluster, source: Source, name: str, place: Place) -> str
         checkpoint = Checkpoint.parse(Note.parse(published.value() or b"").text)
     except NoteError as error:
         return f"The last message of {topics.CHECKPOINTS} is no checkpoint: {error}."
-    if place.accepts(checkpoint.size) or source.root(checkpoint.size) == checkpoint.root:
-        return None
+    try:
+        if place.accepts(checkpoint.size) or source.root(checkpoint.size) == checkpoint.root:
+            return None
+    except LookupError as error:
+        raise RelayStopped(
+            f"What was published cannot be compared with the log: {error}. "
+            "`quartier check` says what is wrong."
+        ) from error
     return (
         f"Kafka holds a checkpoint over {checkpoint.size} events that this log's first "
         f"{checkpoint.size} do not have. Was the database restored?"

@@ -183,6 +183,21 @@ def test_the_last_published_checkpoint_tells_it_under_such_a_position(
     assert "checkpoint over" in str(stopped_by(restored, cluster))
 
 
+def test_a_log_that_misses_a_tile_is_not_taken_for_another(log, cluster, database, tmp_path):
+    """It cannot be compared, which is said; nothing is noted that a person would have to lift."""
+    for number in range(300):
+        log.record(f"contract-{number}", committed("bancs", "10.00"))
+    seal(log.connect(), tmp_path / "log-key")
+    relay_all(log, cluster)
+    with log.connect() as intruder:
+        intruder.execute("ALTER TABLE log_tile DISABLE TRIGGER USER")
+        intruder.execute("DELETE FROM log_tile")
+    error = stopped_by(log, cluster)
+    assert "cannot be compared" in str(error)
+    assert last_place(cluster, SOURCE).refused is None
+    assert any("cannot be compared" in each for each in findings(log, cluster))
+
+
 # --- Content, message by message ------------------------------------------------------------------
 
 
