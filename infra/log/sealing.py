@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 LEASE: Final = "seal"
+
+WAITERS: Final = threading.BoundedSemaphore(4)
+"""Requests of this process that may wait for a decision to be sealed."""
 
 PAUSE: Final = 0.1
 """Seconds between two checkpoints: what is recorded in the meantime shares the next one."""
@@ -172,10 +176,30 @@ def oldest_unsealed(cursor: Cursor) -> datetime | None:
 
 
 def wait_until_sealed(cursor: Cursor, position: int, seconds: float = 2.0) -> bool:
-    """Wait until the decision at that position is under a signed checkpoint, if it soon is."""
-    until = time.monotonic() + seconds
-    while tiles.sealed_size(cursor) < position:
-        if time.monotonic() > until:
-            return False
-        time.sleep(0.02)
+    """Wait until the decision at that position is under a signed checkpoint, if it soon is.
+
+    Where something has been waiting for longer already, nobody seals: it is not waited for.
+    Neither is it where enough requests of this process wait; its other threads answer.
+    """
+    if tiles.sealed_size(cursor) >= position:
+        return True
+    if not _is_followed(cursor, seconds) or not WAITERS.acquire(blocking=False):
+        return False
+    try:
+        until = time.monotonic() + seconds
+        while tiles.sealed_size(cursor) < position:
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.02)
+    finally:
+        WAITERS.release()
     return True
+
+
+def _is_followed(cursor: Cursor, seconds: float) -> bool:
+    """Whether no decision has been waiting to be sealed for that long."""
+    row = cursor.execute(
+        "SELECT recorded_at > now() - make_interval(secs => %s) FROM event WHERE position = %s",
+        [seconds, tiles.sealed_size(cursor) + 1],
+    ).fetchone()
+    return row is None or bool(row[0])

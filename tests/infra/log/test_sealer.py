@@ -140,6 +140,33 @@ def test_the_sealer_keeps_up_with_what_is_recorded(running, record, cursor):
     assert sealing.unsealed(cursor) == 0
 
 
+@pytest.fixture
+def naps(monkeypatch):
+    """How often it was waited."""
+    taken = []
+    monkeypatch.setattr(sealing.time, "sleep", taken.append)
+    return taken
+
+
+def test_what_nobody_seals_is_not_waited_for(record, cursor, naps):
+    record(1)
+    assert not sealing.wait_until_sealed(cursor, 1, seconds=0.2)
+    assert naps, "it might have been sealed in a moment"
+    naps.clear()
+    assert not sealing.wait_until_sealed(cursor, 1, seconds=0.001)
+    assert not naps
+
+
+def test_few_wait_at_once(record, cursor, naps, monkeypatch):
+    monkeypatch.setattr(sealing, "WAITERS", threading.BoundedSemaphore(1))
+    record(1)
+    with sealing.WAITERS:
+        assert not sealing.wait_until_sealed(cursor, 1)
+        assert not naps
+    assert not sealing.wait_until_sealed(cursor, 1, seconds=1.0)
+    assert naps
+
+
 # --- What it refuses ------------------------------------------------------------------------------
 
 
