@@ -26,7 +26,7 @@ from infra.log.leaf import leaf_of
 from infra.store import COLUMNS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from infra.log.tiles import Cursor, Sealed
 
@@ -91,7 +91,7 @@ def proof(cursor: Cursor, position: int) -> Proof:
 
 
 def prove(cursor: Cursor, sealed: Sealed, rows: Sequence[tuple[Any, ...]]) -> list[Proof]:
-    """The proofs of several decisions under one checkpoint, from tiles that are read once each.
+    """The proofs of several decisions under one checkpoint.
 
     Args:
         cursor: to read tiles with.
@@ -106,9 +106,15 @@ def prove(cursor: Cursor, sealed: Sealed, rows: Sequence[tuple[Any, ...]]) -> li
     ]
 
 
-def audit_paths(cursor: Cursor, sealed: Sealed, indices: Sequence[int]) -> list[list[bytes]]:
-    """The audit paths of leaves under one checkpoint, from tiles that are read once each."""
-    return tiles.make(cursor, sealed.size, partial(inclusion_proofs, indices, sealed.size))
+AT_ONCE: Final = 256
+"""Audit paths whose tiles, of 8 KB each, are in memory at the same time."""
+
+
+def audit_paths(cursor: Cursor, sealed: Sealed, indices: Sequence[int]) -> Iterator[list[bytes]]:
+    """The audit paths of leaves under one checkpoint, in their order."""
+    for first in range(0, len(indices), AT_ONCE):
+        some = indices[first : first + AT_ONCE]
+        yield from tiles.make(cursor, sealed.size, partial(inclusion_proofs, some, sealed.size))
 
 
 def consistency(cursor: Cursor, old: int, sealed: Sealed) -> dict[str, Any]:
