@@ -29,7 +29,7 @@ BENCHES = {
     "http": ("http.beside_bare_endpoint",),
     "rebuild": ("rebuild.beside_reading",),
     "growth": ("growth.one_more", "growth.another_day", "size.grown_with_contracts"),
-    "changes": ("tests.bench.changes", ("in_any_view",)),
+    "changes": ("changes.in_any_view",),
     "log": ("log.soon_sealed", "log.proof_of_any_leaf", "log.verified_replay"),
     "relay": ("relay.beside_bare_producer", "relay.answer_to_reader"),
 }
