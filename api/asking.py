@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic_core import PydanticCustomError
 
 from api.problems import QUERY, Problem
-from domain.days import instant_within, read_day, within
+from domain.days import LAST_DAY, instant_within, read_day
 from domain.values import KEY_PATTERN, Bilingual
 from infra.refusals import FieldError
 
@@ -144,9 +144,9 @@ def instant(text: str) -> dt.datetime:
 
 
 def day(text: str) -> dt.date:
-    """A day, `2017-05-08`; what lies beyond the calendar is its end."""
+    """A day, `2017-05-08`; what lies beyond the calendar is its last day."""
     try:
-        return within(read_day(text))
+        return min(read_day(text), LAST_DAY)
     except PydanticCustomError as error:
         raise Unreadable(error.type, error.message()) from None
 

@@ -60,11 +60,6 @@ def days_of(model: BaseModel) -> Iterator[tuple[str, date]]:
             yield name, value
 
 
-def within(day: date) -> date:
-    """The day itself, or the end of the calendar that it lies beyond."""
-    return min(max(day, FIRST_DAY), LAST_DAY)
-
-
 def instant_within(instant: datetime) -> datetime:
     """The instant in UTC, or the end of the calendar that it lies beyond.
 

@@ -20,7 +20,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from domain import days
-from domain.days import instant_within, within
+from domain.days import instant_within
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -126,5 +126,5 @@ def read_day(given: str | None, option: str) -> date | None:
     if given is None:
         return None
     with contextlib.suppress(PydanticCustomError):
-        return within(days.read_day(given))
+        return min(days.read_day(given), days.LAST_DAY)
     fail(f"{option} takes a day such as 2015-09-23, not {given}.", USED_WRONGLY)

@@ -17,7 +17,6 @@ from domain.days import (
     days_of,
     instant_within,
     read_day,
-    within,
 )
 from domain.framework import Months
 from domain.initiation import MunicipalCouncilInformed
@@ -69,12 +68,6 @@ def test_an_optional_day_is_found():
     told = MunicipalCouncilInformed(reference="PR-1", informed_on=LAST_DAY)
     assert list(days_of(told)) == [("informed_on", LAST_DAY)]
     assert list(days_of(MunicipalCouncilInformed(reference="PR-1"))) == []
-
-
-@given(st.dates())
-def test_within_leaves_what_lies_there(day):
-    assert FIRST_DAY <= within(day) <= LAST_DAY
-    assert within(day) == day or not FIRST_DAY <= day <= LAST_DAY
 
 
 @given(st.dates(FIRST_DAY, LAST_DAY), st.integers(0, 1200), st.integers(0, 36_525))
