@@ -78,11 +78,7 @@ class SumOf:
 GROUPS: Final = ("contract", "action", "service", "kind", "year")
 """What sums can be asked by."""
 
-_INTO: Final = {
-    account: f"sum(amount) FILTER (WHERE debit = '{account}')"
-    for account in Account
-    if account is not Account.ORIGIN
-}
+_INTO: Final = tuple(account for account in Account if account is not Account.ORIGIN)
 _IN: Final = {
     account: f"sum(CASE '{account}' WHEN debit THEN amount WHEN credit THEN -amount ELSE 0 END)"
     for account in Account
@@ -124,20 +120,21 @@ def sums(
         outer.append(f"({waiting})")
     outer_values: list[Any] = list(place)
     if "year" in by:
-        counted = _by_year(keys)
+        moved = _moved([*keys, "year"], source, conditions)
+        counted = f"WITH moved AS ({moved}), counted AS ({_by_year(keys)})"
+        counting: list[Any] = [max(today.year, part.year or 0)]
         if part.year is not None:
             outer.append("year = %s")
             outer_values.append(part.year)
-        counting: list[Any] = [max(today.year, part.year or 0)]
     else:
-        counted, counting = _at_once(keys, part.year)
         if place:  # so that what comes before is not added up
             conditions.append(f"{_key(by[0])} >= %s")
             values.append(place[0])
+        counted = f"WITH counted AS ({_moved(keys, source, conditions, part.year)})"
+        counting = []
     return Query(
-        f"WITH moved AS ({_moved(keys, source, conditions)}), counted AS ({counted})"  # noqa: S608
-        f" SELECT {', '.join((*by, *_MOVED, *_HELD))} FROM counted WHERE {where(outer)}"
-        + (f" ORDER BY {', '.join(by)}" if by else ""),
+        f"{counted} SELECT {', '.join((*by, *_MOVED, *_HELD))} FROM counted"  # noqa: S608
+        f" WHERE {where(outer)}{' ORDER BY ' if by else ''}{', '.join(by)}",
         [*given, *values, *counting, *outer_values],
         lambda row: _sum(by, row),
         lambda row: [getattr(row, name) or "" for name in by],
@@ -153,15 +150,29 @@ def _listed(*names: Sequence[str]) -> str:
     return ", ".join(name for some in names for name in some)
 
 
-def _moved(keys: Sequence[str], source: str, conditions: Sequence[str]) -> str:
-    """What moved by these keys and by year. A key is never null, so that it has its place."""
+def _moved(
+    keys: Sequence[str], source: str, conditions: Sequence[str], year: int | None = None
+) -> str:
+    """What moved by these keys, in all years or in one, and what is there at the end."""
     named = [f"{_key(name)} AS {name}" for name in keys]
-    into = [f"coalesce({sql}, 0) AS into_{account}" for account, sql in _INTO.items()]
+    during, until = (
+        ("", conditions)
+        if year is None
+        else (f" AND year = {year:d}", [*conditions, f"year <= {year:d}"])
+    )
+    into = [
+        f"coalesce(sum(amount) FILTER (WHERE debit = '{account}'{during}), 0) AS into_{account}"
+        for account in _INTO
+    ]
     within = [f"{sql} AS in_{account}" for account, sql in _IN.items()]
-    places = [str(place) for place in range(1, len(keys) + 2)]
+    grouped = (
+        f" GROUP BY {_listed([str(place) for place in range(1, len(keys) + 1)])}"
+        if keys
+        else " HAVING count(*) > 0"
+    )
     return (
-        f"SELECT {_listed(named, ['year'], into, within)} FROM {source} AS entry"  # noqa: S608
-        f" WHERE {where(conditions)} GROUP BY {_listed(places)}"
+        f"SELECT {_listed(named, into, within)} FROM {source} AS entry"  # noqa: S608
+        f" WHERE {where(until)}{grouped}"
     )
 
 
@@ -177,16 +188,6 @@ def _by_year(keys: Sequence[str]) -> str:
         f" LEFT JOIN moved USING ({_listed(keys, ['year'])})"
         f" WINDOW before AS ({f'PARTITION BY {_listed(keys)} ' if keys else ''}ORDER BY year)"
     )
-
-
-def _at_once(keys: Sequence[str], year: int | None) -> tuple[str, list[Any]]:
-    """What moved in all years, or in one, and what is there at the end; and the parameters."""
-    during, until = ("", "") if year is None else (" FILTER (WHERE year = %s)", " WHERE year <= %s")
-    moved = [f"coalesce(sum({name}){during}, 0) AS {name}" for name in _MOVED]
-    held = [f"sum({name}) AS {name}" for name in _HELD]
-    grouped = f" GROUP BY {_listed(keys)}" if keys else " HAVING count(*) > 0"
-    statement = f"SELECT {_listed(keys, moved, held)} FROM moved{until}{grouped}"  # noqa: S608
-    return statement, [] if year is None else [year] * (len(moved) + 1)
 
 
 def _sum(by: Sequence[str], row: Sequence[Any]) -> SumOf:
