@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from django.http.response import HttpResponseBase
     from rest_framework.request import Request
 
-DOWNLOADS: Final = ConcurrencyLimit("document", 8)
+DOWNLOADS: Final = ConcurrencyLimit("document", 64)
+"""Of open files: to be sent, they need no thread (`infra/bridge.py`)."""
 MULTIPART: Final = "multipart/form-data"
 OCTETS: Final = "application/octet-stream"
 _FORM_OVERHEAD: Final = 64 * 1024

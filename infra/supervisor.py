@@ -40,13 +40,16 @@ STOP_SECONDS: Final = 4.0
 
 
 class Child:
-    """One program that shall be running. Its process leads a group of its own.
+    """One program that shall be running.
 
     Args:
         name: for the log.
         command: the program and its arguments.
         is_alive: asks it whether it is alive; None if only its death can be seen.
         patience: seconds for which it may say nothing before it is taken for hung.
+        own_group: whether its process leads a group of its own: Ctrl-C in the terminal is for us,
+            and what a killed child leaves can be ended. A supervisor that has a supervisor itself
+            leaves its children in its own group, and is ended with them.
     """
 
     def __init__(
@@ -56,11 +59,13 @@ class Child:
         *,
         is_alive: Callable[[], bool] | None = None,
         patience: float = math.inf,
+        own_group: bool = True,
     ) -> None:
         self.name = name
         self.command = command
         self._is_alive = is_alive
         self._patience = patience
+        self._own_group = own_group
         self._answers = False
         self._silent_since: float | None = None
         self.starts = 0
@@ -80,8 +85,7 @@ class Child:
             env=environment,
             stdin=subprocess.DEVNULL,
             pass_fds=descriptors,
-            # Ctrl-C in the terminal is for us; and what a killed child leaves can be ended.
-            start_new_session=True,
+            start_new_session=self._own_group,
         )
         self.starts += 1
         self._since = time.monotonic()
@@ -135,7 +139,10 @@ class Child:
         """End it and whatever it started."""
         if self._process is not None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+                if self._own_group:
+                    os.killpg(self._process.pid, signal.SIGKILL)
+                else:
+                    self._process.kill()
             self._process.wait()
             self._process = None
 

@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -29,6 +30,7 @@ from django.db import Error, connection, transaction
 
 from infra import environment, metrics
 from infra.accounts import Role, account_of, accounts, create_account
+from infra.alive import is_alive
 from infra.broker import EmbeddedBroker
 from infra.commands import session
 from infra.database import forget_connection
@@ -37,6 +39,7 @@ from infra.lease import leases
 from infra.preflight import CannotStart, alone, demand_free, demand_secrets
 from infra.store import log_size
 from infra.supervisor import Child, Supervisor
+from infra.web import PATIENCE_SECONDS
 from projections.catalogue import PROJECTIONS
 from projections.positions import positions
 
@@ -54,6 +57,9 @@ READY_SECONDS: Final = 60.0
 
 HUNG_SECONDS: Final = 30.0
 """A worker that renews none of its leases for so long is started again."""
+
+SILENT_SECONDS: Final = PATIENCE_SECONDS + 10
+"""How long the web service may say nothing: it first replaces a process of its own that hangs."""
 
 LOOK_SECONDS: Final = 0.2
 
@@ -87,7 +93,14 @@ def up(port: int) -> None:
             Supervisor(_settings(brokers, figures), keep=(lock,)) as supervisor,
         ):
             # It has much to load: that goes on while the database is made ready.
-            supervisor.add(Child("web", _quartier("web", "--host", HOST, "--port", str(port))))
+            supervisor.add(
+                Child(
+                    "web",
+                    _quartier("web", "--host", HOST, "--port", str(port)),
+                    is_alive=partial(is_alive, port, ",".join(environment.allowed_hosts())),
+                    patience=SILENT_SECONDS,
+                )
+            )
             session.migrate()
             supervisor.add(
                 Child(

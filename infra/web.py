@@ -82,6 +82,7 @@ def serve(
                     [str(part) for part in command],
                     is_alive=partial(is_alive, own, os.environ.get("ALLOWED_HOSTS", "")),
                     patience=patience,
+                    own_group=False,
                 )
             )
         while not stop.wait(LOOK_SECONDS):

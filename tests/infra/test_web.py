@@ -188,7 +188,8 @@ def test_a_process_that_hangs_is_replaced(database, tmp_path):
     with served(tmp_path, "--patience", "2", processes=1) as service:
         (hung,) = processes(service)
         os.kill(hung, signal.SIGSTOP)
-        until(lambda: hung not in processes(service), 30)
+        # Longer than one may take to start: it may not have been asked yet.
+        until(lambda: hung not in processes(service), 90)
         until(lambda: is_answered(service), 30)
         assert "child_hung" in service.log.read_text("utf-8")
 

@@ -3,6 +3,7 @@
 The tests share one folder and follow one another.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -15,6 +16,7 @@ import psycopg
 import pytest
 
 from infra import embedded
+from tests.infra.serving import connect
 from tests.journeys.conftest import ROOT, Up, free_port, until
 
 EXAMPLES = {"paquis": 118, "vieux-moulin": 185}
@@ -132,6 +134,28 @@ def test_a_killed_process_of_the_web_service_comes_back(up):
     until(lambda: victim not in up.children())
     until(up.is_ready)
     assert versions(up) == EXAMPLES
+
+
+@pytest.mark.acceptance
+def test_a_web_service_that_hangs_as_a_whole_comes_back(up):
+    hung = [pid for pid, said in up.children().items() if "cli web" in said or "infra.web" in said]
+    assert len(hung) == 2
+    for pid in hung:
+        os.kill(pid, signal.SIGSTOP)
+    until(lambda: not set(hung) & set(up.children()), 90)
+    until(up.is_ready)
+    assert versions(up) == EXAMPLES
+
+
+def test_readers_of_evidence_who_do_not_read_keep_nobody_waiting(up):
+    path = "/api/v1/contracts/paquis/evidence.zip"
+    until(lambda: up.ask("HEAD", path)[0] == 200)
+    with contextlib.ExitStack() as stack:
+        for _ in range(40):
+            client = connect(up.port, f"GET {path} HTTP/1.1", receive=4096)
+            stack.enter_context(contextlib.closing(client))
+        assert up.ask("GET", "/health/live")[0] == 200
+        assert versions(up) == EXAMPLES
 
 
 def test_a_second_run_in_the_same_folder_is_refused(up):
