@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Final
 from api.answers import NO_CACHE, answered, is_current, not_modified
 from api.asking import Parameter, Unreadable, day, one_of, refuse
 from api.endpoint import Answer, Endpoint, django_request, operation
+from api.freshness import HEADER
 from api.limits import ConcurrencyLimit
 from domain.values import Bilingual
 from infra.finance import days
+from infra.store import log_size
 from infra.submission import today_in_geneva
 
 if TYPE_CHECKING:
@@ -67,7 +69,7 @@ class FundingDigest(Endpoint):
         Bilingual(
             "L'empreinte d'un jour d'événements financiers", "The digest of a day of funding events"
         ),
-        Answer("FundingDay", headers=("Cache-Control", "ETag")),
+        Answer("FundingDay", headers=("Cache-Control", "ETag", HEADER)),
         parameters=(DATE, LINES),
     )
     def get(self, request: Request) -> HttpResponse:
@@ -79,10 +81,10 @@ class FundingDigest(Endpoint):
                 "date",
                 Unreadable("future", f"Lies in the future: it is {today}.", now=today.isoformat()),
             )
-        lines, complete = self.asked["lines"] == "true", date < today
+        lines, complete, end = self.asked["lines"] == "true", date < today, log_size()
         asked = days.asked(date, lines=lines)
         etag = f'"{asked.tag}{"" if complete else "-so-far"}"'
-        headers = {"ETag": etag, "Cache-Control": NO_CACHE}
+        headers = {"ETag": etag, "Cache-Control": NO_CACHE, HEADER: str(end)}
         if is_current(django_request(request), etag):
             return not_modified(headers)
         with contextlib.nullcontext() if asked.kept else FOLDING.slot():

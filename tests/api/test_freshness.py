@@ -122,7 +122,7 @@ def test_whatever_is_read_from_read_models_says_where_it_stands(addresses, paqui
             "SELECT string_agg(quote_ident(relname), ', ') FROM pg_class"
             " WHERE relkind IN ('r', 'v', 'p') AND relnamespace = 'public'::regnamespace"
             " AND (relname = 'projection_position' OR relname LIKE '%\\_rows'"
-            " OR relname = 'view_document')"
+            " OR relname IN ('view_document', 'funding_day'))"
         ).fetchone()[0]
         owner.execute(f"REVOKE ALL ON {tables} FROM quartier_app, PUBLIC")
     after = answers()
