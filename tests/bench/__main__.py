@@ -28,6 +28,7 @@ BENCHES = {
     "append": ("append.beside_stock", "append.beside_bare_function"),
     "http": ("http.beside_bare_endpoint",),
     "rebuild": ("rebuild.beside_reading",),
+    "catchup": ("catchup.beside_reading",),
     "growth": ("growth.one_more", "growth.another_day", "size.grown_with_contracts"),
     "changes": ("changes.in_any_view",),
     "log": ("log.soon_sealed", "log.proof_of_any_leaf", "log.verified_replay"),

@@ -6,13 +6,14 @@ python -m tests.bench.rebuild rebuild|read      one measurement, in a process of
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import json
 import os
 import resource
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -26,13 +27,20 @@ EVENTS = 200_000
 MEGABYTES = 300
 BATCH = 1_000
 
+Life = list[dict[str, Any]]
+"""The events of one contract, in the shape that `append` takes; another has its versions, too."""
+
 
 def fill(place: Place, events: int) -> None:
     """Copies of the examples, each a contract of its own, until there are so many events."""
+    append_all(copied(examples(), events))
+
+
+def examples() -> dict[str, Life]:
+    """Import the examples: the events of each, by contract."""
     from django.db import connection  # noqa: PLC0415 - settings come first
 
     from infra.accounts import Role, create_account  # noqa: PLC0415
-    from infra.append import Write, append  # noqa: PLC0415
     from infra.importing import import_file  # noqa: PLC0415
     from infra.up import EXAMPLES  # noqa: PLC0415
 
@@ -51,22 +59,29 @@ def fill(place: Place, events: int) -> None:
             " ORDER BY contract, version"
         )
         columns = [column.name for column in cursor.description]
-        lives: dict[str, list[dict[str, Any]]] = {}
+        lives: dict[str, Life] = {}
         for row in cursor.fetchall():
             event = dict(zip(columns, row, strict=True))
             event["payload"] = orjson.Fragment(event["payload"])
             lives.setdefault(event["contract"], []).append(event)
-    waiting: list[dict[str, Any]] = []
-    written, copy = 0, 0
-    while written < events:
-        copy += 1
+    return lives
+
+
+def copied(lives: dict[str, Life], events: int) -> Iterator[dict[str, Any]]:
+    """At least so many events of further contracts, one contract after the other."""
+    copies = -(-events // sum(map(len, lives.values())))
+    for copy in range(1, copies + 1):
         for name, life in lives.items():
             for version, event in enumerate(life, start=1):
-                waiting.append({**event, "contract": f"{name}-{copy}", "version": version})
-        while len(waiting) >= BATCH:
-            append(Write(waiting[:BATCH]))
-            del waiting[:BATCH]
-            written += BATCH
+                yield {**event, "contract": f"{name}-{copy}", "version": version}
+
+
+def append_all(events: Iterable[dict[str, Any]]) -> None:
+    from infra.append import Write, append  # noqa: PLC0415 - settings come first
+
+    waiting = iter(events)
+    while batch := list(itertools.islice(waiting, BATCH)):
+        append(Write(batch))
 
 
 def beside_reading(place: Place) -> Iterator[Ratio | Figure]:
