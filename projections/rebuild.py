@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import itertools
+import time
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,9 @@ PAGES = 1_000
 
 LOCK = 7_201_404
 """The advisory lock of rebuilding: one at a time."""
+
+SILENT_SECONDS = 60
+"""After which the server ends the session, and with it the lock, of a process that is suspended."""
 
 
 class RebuildRunning(RuntimeError):
@@ -88,9 +92,25 @@ def _alone() -> Iterator[None]:
     if not _one("SELECT pg_try_advisory_lock(%s)", LOCK):
         raise RebuildRunning
     try:
+        cursor().execute(f"SET idle_session_timeout = '{SILENT_SECONDS}s'")
         yield
     finally:
         _one("SELECT pg_advisory_unlock(%s)", LOCK)
+        cursor().execute("RESET idle_session_timeout")
+
+
+def _demand_alone() -> None:
+    """Go on only in the session that has the lock: what lost it may have been cleared away.
+
+    Raises:
+        RebuildRunning: that session was lost, and another rebuild may have begun.
+    """
+    if not _one(
+        "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = %s"
+        " AND pid = pg_backend_pid())",
+        LOCK,
+    ):
+        raise RebuildRunning
 
 
 @contextlib.contextmanager
@@ -166,6 +186,7 @@ class _Making:
 
     def fold_all(self, events: Events, progress: Callable[[int, int], None]) -> None:
         until = self.rebuilt.position = events.end()
+        said = time.monotonic()
         with contextlib.closing(events.by_contract(until)) as read, Copier() as copier:
             for contract, decisions in itertools.groupby(read, key=attrgetter("contract")):
                 history = list(decisions)
@@ -173,6 +194,9 @@ class _Making:
                 self.rebuilt.contracts += 1
                 self.rebuilt.events += len(history)
                 progress(self.rebuilt.events, until)
+                if time.monotonic() > said + SILENT_SECONDS / 4:
+                    _demand_alone()
+                    said = time.monotonic()
 
     def _copy(self, copier: Copier, contract: ContractId, history: list[Recorded[Any]]) -> None:
         states = self._folded(history)
@@ -224,6 +248,7 @@ class _Making:
     def put_in_place(self, events: Events) -> None:
         """Take in the rest and make this generation the one that counts, all at once."""
         with transaction.atomic():
+            _demand_alone()
             taken = take([projection.name for projection in self.projections], wait=True)
             while batch := list(events.after(self.rebuilt.position, BATCH)):
                 self._take_in(events, batch)

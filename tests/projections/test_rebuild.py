@@ -3,8 +3,9 @@
 import threading
 import time
 
+import psycopg
 import pytest
-from django.db import connection, transaction
+from django.db import Error, connection, transaction
 
 from projections import rebuild as module
 from projections.catalogue import PROJECTIONS, TABLES, VIEWS
@@ -213,6 +214,46 @@ def test_only_one_rebuild_runs_at_a_time(models, postgres):
         break
     else:
         pytest.fail("the lock was not given back")
+
+
+def test_a_rebuild_that_is_suspended_is_followed_by_another_and_does_no_harm(models, monkeypatch):
+    """As on a machine that is gone; then it wakes up, and has lost its lock."""
+    monkeypatch.setattr(module, "SILENT_SECONDS", 1)
+    before = models.told(STORY).everything()
+    suspended, awake, raised = threading.Event(), threading.Event(), []
+
+    def sleep(*_):
+        suspended.set()
+        awake.wait(60)
+
+    def first():
+        try:
+            rebuild(models.log, PROJECTIONS.values(), sleep)
+        except (RebuildRunning, psycopg.Error, Error) as error:
+            raised.append(error)
+        finally:
+            connection.close()
+
+    sleeping = threading.Thread(target=first)
+    sleeping.start()
+    assert suspended.wait(30)
+    try:
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                rebuild(models.log, PROJECTIONS.values())
+            except RebuildRunning:
+                assert time.monotonic() < deadline
+                time.sleep(0.2)
+            else:
+                break
+        counted = generations()
+    finally:
+        awake.set()
+        sleeping.join(60)
+    assert raised
+    assert positions()["roadmap"].generation in counted, "what woke up put nothing in place"
+    assert models.everything() == before
 
 
 def test_a_newer_version_of_a_read_model_is_rebuilt_and_then_followed(models, monkeypatch):
