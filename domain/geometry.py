@@ -18,7 +18,7 @@ from shapely.errors import ShapelyError
 from shapely.geometry import MultiPolygon, Polygon, box
 from shapely.validation import explain_validity
 
-from domain.values import KEEPER, STORED
+from domain.values import KEEPER, STORED, is_unchanged
 
 RING_LEAST = 4
 """Positions of the smallest ring: a triangle, closed."""
@@ -159,7 +159,7 @@ def stored_perimeter(geojson: dict[str, Any]) -> dict[str, Any]:
 
 def _read(value: Any, info: ValidationInfo) -> dict[str, Any]:
     context = info.context or {}
-    if STORED in context and KEEPER not in context:
+    if (STORED in context and KEEPER not in context) or is_unchanged(value, info):
         return stored_perimeter(value)
     return read_perimeter(value)
 

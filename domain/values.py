@@ -75,10 +75,10 @@ UNCHANGED = "unchanged"
 """The key under which a rectification hands in the stored fields that may stay as they are."""
 
 
-def is_stored(value: Any, info: ValidationInfo) -> bool:
-    """Whether the value was recorded before: today's idea of a good one is not asked of it."""
+def is_unchanged(value: Any, info: ValidationInfo) -> bool:
+    """Whether a rectification leaves as it was what today may no longer be a good value."""
     context: Mapping[str, Any] = info.context or {}
-    return STORED in context or (UNCHANGED in context and _holds(context[UNCHANGED], value))
+    return UNCHANGED in context and _holds(context[UNCHANGED], value)
 
 
 def _holds(stored: Any, value: Any) -> bool:
@@ -86,6 +86,8 @@ def _holds(stored: Any, value: Any) -> bool:
     if stored == value:
         return True
     match stored:
+        case dict() if "coordinates" in stored:  # thousands of numbers, and no word
+            return False
         case dict():
             return any(_holds(each, value) for each in stored.values())
         case list():
@@ -96,7 +98,14 @@ def _holds(stored: Any, value: Any) -> bool:
 
 def _line(limit: int) -> AfterValidator:
     def read(sent: str, info: ValidationInfo) -> str:
-        return sent if is_stored(sent, info) else clean_line(sent, limit)
+        if STORED in (info.context or {}):
+            return sent
+        try:
+            return clean_line(sent, limit)
+        except PydanticCustomError:
+            if is_unchanged(sent, info):
+                return sent
+            raise
 
     return AfterValidator(read)
 

@@ -141,6 +141,22 @@ def test_a_rectification_leaves_alone_what_it_does_not_correct():
         parse(DecisionRectified, contract, **later, fields={"place": f"{HIDDEN}!"})
 
 
+def test_a_perimeter_may_stay_while_its_streets_are_corrected():
+    """However it was recorded, and however many streets are asked about."""
+    crossing = [[6.15, 46.21], [6.16, 46.22], [6.16, 46.21], [6.15, 46.22], [6.15, 46.21]]
+    contract = copy.deepcopy(told(*INITIATED, SETS_PERIMETER))
+    first = contract.history[-1]
+    perimeter = {"type": "Polygon", "coordinates": [[*crossing[:-1] * 4_000, crossing[0]]]}
+    old = first.decision.model_copy(update={"perimeter": perimeter})
+    contract.history[-1] = replace(first, decision=old)
+    about = {"position": first.position, "reason": "Une faute."}
+    rectified = parse(DecisionRectified, contract, **about, fields={"streets": ["Rue"] * 500})
+    assert rectified.fields == {"streets": ["Rue"] * 500}
+    with pytest.raises(ValidationError) as raised:
+        parse(DecisionRectified, contract, **about, fields={"streets": [HIDDEN] * 500})
+    assert raised.value.error_count() == 500
+
+
 # --- RFC 8785 -----------------------------------------------------------------------------------
 
 
