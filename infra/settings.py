@@ -93,6 +93,7 @@ PUBLIC_URL = environment.public_url()
 TRUSTED_PROXIES = environment.trusted_proxies()
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 SECURE_REFERRER_POLICY = "same-origin"
+environment.cache_megabytes()  # read where it is used; what is wrong with it is said at once
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 
 REST_FRAMEWORK: dict[str, Any] = {
