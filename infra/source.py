@@ -51,6 +51,7 @@ class StoredEvents:
                     " WHERE (contract, version) > (%s, %s) AND position <= %s"
                     " ORDER BY contract, version LIMIT %s",
                     [*last, until, FETCHED],
+                    prepare=False,  # a plan for any contract might sort everything, each time
                 ).fetchall()
                 yield from map(recorded_of, rows)
                 if len(rows) < FETCHED:
