@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import shutil
 import tempfile
@@ -38,10 +39,12 @@ def place(contracts: int) -> Iterator[Place]:
         url = server.create("quartier")
         os.environ["DATABASE_URL"] = url
         os.environ["DJANGO_SETTINGS_MODULE"] = "infra.settings"
+        os.environ["LOG_FORMAT"] = "console"  # what it says of requests is then left out here
         import django  # noqa: PLC0415 - the address comes first
         from django.core.management import call_command  # noqa: PLC0415
 
         django.setup()
+        logging.disable(logging.WARNING)
         call_command("migrate", verbosity=0)
         yield Place(server, url, contracts)
     finally:

@@ -65,9 +65,8 @@ def _measured_apart(place: Place, size: int) -> dict[str, dict[str, Any]]:
     """The costs at a size by name, in a process and a database of their own."""
     command = [sys.executable, "-m", "tests.bench.size", str(size)]
     url = place.database(f"size_{size}")
-    settings = {"DATABASE_URL": url, "LOG_FORMAT": "console"}
     said = subprocess.run(
-        command, check=True, stdout=subprocess.PIPE, env={**os.environ, **settings}
+        command, check=True, stdout=subprocess.PIPE, env={**os.environ, "DATABASE_URL": url}
     )
     lines = map(json.loads, said.stdout.splitlines())
     return {line["name"]: line for line in lines}
@@ -263,8 +262,10 @@ def _catching_up() -> Iterator[Cost]:
 
 if __name__ == "__main__":
     import django
+    from django.core.management import call_command
 
     django.setup()
+    call_command("migrate", verbosity=0)
     logging.disable(logging.WARNING)  # a line for every request
     for line in costs(int(sys.argv[1])):
         sys.stdout.write(json.dumps({each: getattr(line, each) for each in line.__slots__}) + "\n")
