@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING, Any, Final
 
+from django.db import connection
+
 from api.asking import KNOWN_AT, VALID_AT, Parameter, Unreadable, key, one_of, refuse, whole
 from api.endpoint import Answer, Endpoint, operation
 from api.freshness import HEADER
@@ -225,15 +227,18 @@ REMEMBERED_ROWS: Final = 100
 _MOVING: Final = [kind.slug for kind in catalogue().values() if ledger.is_changed_by(kind)]
 
 
-def _state_of_the_ledger() -> tuple[int, int]:
+def _state_of_the_ledger() -> tuple[str, int, int]:
     """Another one whenever the ledger may say something else: its rows, and its last decision."""
-    at = positions()[ledger.name]
-    return at.generation, last_of_types(_MOVING, 0, at.position)
+    database = str(connection.settings_dict["NAME"])
+    at = positions().get(ledger.name)
+    if at is None:  # nothing has followed the log yet
+        return database, 0, 0
+    return database, at.generation, last_of_types(_MOVING, 0, at.position)
 
 
 @lru_cache(maxsize=32)
 def _remembered(
-    state: tuple[int, int],
+    state: tuple[str, int, int],
     statement: str,
     parameters: tuple[Any, ...],
 ) -> list[tuple[Any, ...]]:
