@@ -47,7 +47,7 @@ STOP_SECONDS: Final = 6.0
 SETTINGS: Final = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
-    "max_connections": "200",
+    "max_connections": "300",
     "shared_buffers": "256MB",
     "fsync": "on",
     "synchronous_commit": "on",
