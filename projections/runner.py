@@ -29,6 +29,14 @@ if TYPE_CHECKING:
 BATCH = 500
 """Decisions taken in at once, at most."""
 
+LOST = (
+    OperationalError,
+    psycopg.OperationalError,
+    # A process that was suspended in the midst of a transaction is told so.
+    psycopg.errors.IdleInTransactionSessionTimeout,
+)
+"""What befalls a connection, and is no fault of a read model."""
+
 RETRY_AFTER = 60.0
 """Seconds after which a stopped read model is tried again."""
 
@@ -115,7 +123,7 @@ class Runner:
         try:
             with transaction.atomic():
                 return self._advance(names)
-        except (OperationalError, psycopg.OperationalError):
+        except LOST:
             raise
         except (DatabaseError, psycopg.Error) as error:
             if len(names) > 1:
@@ -216,7 +224,7 @@ class Runner:
             with transaction.atomic():
                 trial._advance([name])
                 transaction.set_rollback(True)
-        except (OperationalError, psycopg.OperationalError):
+        except LOST:
             raise
         except (DatabaseError, psycopg.Error):
             return True

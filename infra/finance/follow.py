@@ -45,6 +45,9 @@ BATCH: Final = 500
 WAIT_SECONDS: Final = 0.5
 ANSWER_SECONDS: Final = 15.0
 LONGEST_PAUSE: Final = 5.0
+_LOST: Final = (psycopg.OperationalError, psycopg.errors.IdleInTransactionSessionTimeout)
+"""What befalls the connection to the finance database."""
+
 IDLE_SECONDS: Final = 30
 """After which the database ends a transaction that waits for its follower."""
 
@@ -170,7 +173,7 @@ class Follower:
             except Overtaken:
                 log.info("follow_overtaken")
                 stop.wait(0.2)
-            except (KafkaException, NoTopic, psycopg.OperationalError) as error:
+            except (KafkaException, NoTopic, *_LOST) as error:
                 if once:
                     raise
                 pause = 0.1 if self.landed > landed else min(LONGEST_PAUSE, pause * 2 or 0.1)

@@ -4,14 +4,18 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 
 import psycopg
 import pytest
+from django.db import connections
 
 from infra import lease as leases_module
-from infra.database import cursor, dedicated
+from infra import metrics
+from infra.database import bound_transactions, cursor, dedicated
 from infra.lease import Lease, LeaseLost, leases
 from tests.infra.relay.reading import wait_until
 
@@ -155,3 +159,43 @@ def test_many_threads_never_hold_it_together(database, lease):
     for thread in threads:
         thread.join(20)
     assert sorted(wins) == [False] * 5 + [True]
+
+
+# --- Transactions, and figures --------------------------------------------------------------------
+
+
+def test_a_transaction_that_waits_for_its_program_is_ended(database, monkeypatch):
+    """As of a process that is suspended: what it has locked is free again."""
+    settings = connections.settings["default"]
+    monkeypatch.setitem(settings, "OPTIONS", dict(settings["OPTIONS"]))
+    bound_transactions(1)
+    cursor().execute("INSERT INTO lease VALUES ('work', 1, 'x', NULL, now(), now())")
+    with contextlib.closing(dedicated()) as suspended, dedicated() as other:
+        suspended.execute("BEGIN")
+        suspended.execute("SELECT FROM lease FOR UPDATE")
+        other.execute("SET lock_timeout = '20s'")
+        other.execute("UPDATE lease SET token = 2")
+        with pytest.raises(psycopg.errors.IdleInTransactionSessionTimeout):
+            suspended.execute("COMMIT")
+
+
+def test_every_process_has_such_a_bound(database):
+    (bound,) = cursor().execute("SHOW idle_in_transaction_session_timeout").fetchone()
+    assert bound == "30s"
+
+
+GAUGE = "from infra.relay import metrics; metrics.active.set(1); metrics.events.inc()"
+
+
+def test_gauges_of_a_process_that_died_are_told_no_more(tmp_path, monkeypatch):
+    monkeypatch.setenv(metrics.FOLDER, str(tmp_path))
+    process = subprocess.Popen([sys.executable, "-c", GAUGE])
+    assert process.wait(30) == 0
+
+    def told(name):
+        return metrics.registry().get_sample_value(name)
+
+    assert told("quartier_relay_active") == 1.0
+    metrics.forget(process.pid, str(tmp_path))
+    assert told("quartier_relay_active") is None
+    assert told("quartier_relay_events_total") == 1.0, "what was done stays done"

@@ -13,12 +13,15 @@ from datetime import UTC, datetime
 
 import psycopg
 import pytest
+from django.db import connections
 
 from infra import background, worker
+from infra.database import bound_transactions
 from infra.importing import import_file
 from infra.store import log_size
 from infra.supervisor import Child, Supervisor
 from infra.worker import Worker, in_steps
+from projections.advance import Folding
 from projections.catalogue import PROJECTIONS
 from projections.positions import positions
 
@@ -89,6 +92,29 @@ def test_one_work_that_fails_is_tried_again_and_holds_up_no_other(database, monk
         initiate("essai")
         until(lambda: len(tries) >= 4)
         until(lambda: _reached() == 1)
+
+
+def test_read_models_whose_transaction_was_ended_go_on(database, monkeypatch):
+    """They were suspended in the midst of it; it is no fault of any of them."""
+    settings = connections.settings["default"]
+    monkeypatch.setitem(settings, "OPTIONS", dict(settings["OPTIONS"]))
+    bound_transactions(1)
+    alarms, slept, real = [], [], Folding.load
+    monkeypatch.setattr(background, "_alarm", alarms.append)
+    monkeypatch.setattr(worker, "FIRST_PAUSE", 0.01)
+
+    def load(self, views):
+        real(self, views)
+        if not slept:
+            slept.append(1)
+            time.sleep(2)
+
+    monkeypatch.setattr(Folding, "load", load)
+    initiate("essai")
+    with running(background.projections()):
+        until(lambda: _reached() == 1, 30)
+    assert slept
+    assert alarms == []
 
 
 def test_a_step_that_hangs_does_not_keep_the_worker_from_stopping(monkeypatch):
