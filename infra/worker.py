@@ -25,11 +25,12 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 FIRST_PAUSE: Final = 0.5
-LONGEST_PAUSE: Final = 30.0
+LONGEST_PAUSE: Final = 10.0
 """Seconds between attempts of a loop that fails, doubled each time in between."""
 
-SETTLED_SECONDS: Final = 30.0
-"""A loop that went on for that long begins with the first pause again."""
+SETTLED_SECONDS: Final = 10.0
+"""A loop that went on for that long begins with the first pause again: one that was interrupted is
+to stand by soon, should another process fail."""
 
 STOP_SECONDS: Final = 4.0
 """How long a loop may take to end the step it is at."""
