@@ -7,9 +7,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db.backends.signals import connection_created
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+WORKER: Final = "quartier-worker"
+_BOUNDED: Final = {"application_name": WORKER}
+TRANSACTION_TIMEOUT_SINCE: Final = 170_000
+TRANSACTION_SECONDS: Final = 15
+"""How long a whole transaction may last there: a batch takes less than one."""
 
 IDLE_SECONDS: Final = 8
 """How long a transaction may wait for its program, where `bound_transactions` is in force."""
@@ -62,6 +69,7 @@ def dedicated() -> psycopg.Connection[tuple[Any, ...]]:
     own = psycopg.connect(**parameters)
     if role := connection.settings_dict["OPTIONS"].get("assume_role"):
         own.execute("SELECT set_config('role', %s, false)", [role])
+    _bound(own)
     return own
 
 
@@ -82,4 +90,20 @@ def bound_transactions(seconds: int = IDLE_SECONDS) -> None:
         "tcp_keepalives_count": 3,
     }
     options = " ".join([given, *(f"-c {name}={value}" for name, value in bounds.items())])
-    settings["OPTIONS"] = {**settings["OPTIONS"], "options": options.strip()}
+    settings["OPTIONS"] = {**settings["OPTIONS"], "options": options.strip(), **_BOUNDED}
+    connection_created.connect(_bound_ours, dispatch_uid="bound_transactions")
+
+
+def _bound_ours(connection: Any, **_: object) -> None:
+    if connection.settings_dict["OPTIONS"].get("application_name") == WORKER:
+        _bound(connection.connection)
+
+
+def _bound(own: psycopg.Connection[Any]) -> None:
+    """Bound whole transactions too: a pipeline that waits for its program is no idle one.
+
+    PostgreSQL before 17 cannot.
+    """
+    ours = connections.settings[DEFAULT_DB_ALIAS]["OPTIONS"].get("application_name") == WORKER
+    if ours and own.info.server_version >= TRANSACTION_TIMEOUT_SINCE:
+        own.execute(f"SET transaction_timeout = '{TRANSACTION_SECONDS}s'")

@@ -179,6 +179,24 @@ def test_a_transaction_that_waits_for_its_program_is_ended(database, monkeypatch
             suspended.execute("COMMIT")
 
 
+def test_a_pipeline_that_waits_for_its_program_is_ended_too(database, monkeypatch):
+    """PostgreSQL does not take it for idle."""
+    settings = connections.settings["default"]
+    monkeypatch.setitem(settings, "OPTIONS", dict(settings["OPTIONS"]))
+    monkeypatch.setattr("infra.database.TRANSACTION_SECONDS", 2)
+    bound_transactions(1)
+    cursor().execute("INSERT INTO lease VALUES ('work', 1, 'x', NULL, now(), now())")
+    with contextlib.closing(dedicated()) as suspended, dedicated() as other:
+        suspended.execute("BEGIN")
+        suspended.pgconn.enter_pipeline_mode()
+        suspended.pgconn.send_query_params(b"SELECT FROM lease FOR UPDATE", None)
+        suspended.pgconn.send_flush_request()
+        suspended.pgconn.flush()
+        time.sleep(0.3)
+        other.execute("SET lock_timeout = '20s'")
+        other.execute("UPDATE lease SET token = 2")
+
+
 def test_every_process_has_such_a_bound(database):
     (bound,) = cursor().execute("SHOW idle_in_transaction_session_timeout").fetchone()
     assert bound == "30s"
