@@ -76,12 +76,12 @@ def trusted_proxies() -> int:
 
 
 def cache_megabytes() -> int:
-    """`QUARTIER_CACHE_MB`: how much of its memory a process may fill with contracts; 300 if unset.
+    """`QUARTIER_CACHE_MB`: how much of its memory a process may fill with contracts; 200 if unset.
 
     Raises:
         ImproperlyConfigured: it is no whole number.
     """
-    given = os.environ.get("QUARTIER_CACHE_MB") or "300"
+    given = os.environ.get("QUARTIER_CACHE_MB") or "200"
     if not re.fullmatch(r"\d{1,6}", given, re.ASCII):
         raise ImproperlyConfigured(f"QUARTIER_CACHE_MB is a number of megabytes, not {given!r}.")
     return int(given)

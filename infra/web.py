@@ -29,7 +29,7 @@ THREADS: Final = 16
 STREAMS: Final = 16
 """Streams of events that a process serves beside: each holds a thread, and no connection."""
 
-LONG_ANSWERS: Final = 24
+LONG_ANSWERS: Final = 28
 """Other answers that may hold a thread for long: as many as all limits together admit."""
 
 BACKLOG: Final = 2_048

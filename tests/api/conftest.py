@@ -3,10 +3,13 @@
 import functools
 import inspect
 import json
+import sys
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+
+from api.limits import ConcurrencyLimit
 
 PERIMETER = {
     "type": "Polygon",
@@ -139,3 +142,20 @@ def each(names, cases):
         return every_case
 
     return decorate
+
+
+def limits():
+    """Every limit of long answers that the API has."""
+    modules = [module for name, module in sys.modules.items() if name.startswith("api.")]
+    values = [value for module in modules for value in vars(module).values()]
+    return {id(value): value for value in values if isinstance(value, ConcurrencyLimit)}.values()
+
+
+@pytest.fixture(autouse=True)
+def every_slot_is_given_back():
+    """A long answer holds a slot until it is closed: a test that leaves one open says so."""
+    yield
+    held = {limit.kind: limit.taken for limit in limits() if limit.taken}
+    for limit in limits():
+        limit.taken = 0
+    assert not held

@@ -3,6 +3,7 @@
 import contextlib
 import datetime as dt
 import hashlib
+from contextlib import closing
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -57,8 +58,8 @@ def test_a_document_may_come_as_a_form(folder, coordinator, client):
     sent = client.post(DOCUMENTS, {"file": file}, headers=headers)
     assert sent.status_code == 201, sent.content
     assert sent.json()["title"] == "procès-verbal.pdf"
-    found = client.get(sent["Location"])
-    assert found["Content-Disposition"].startswith("attachment; filename*=utf-8''proc")
+    with closing(client.get(sent["Location"])) as found:
+        assert found["Content-Disposition"].startswith("attachment; filename*=utf-8''proc")
 
 
 @pytest.mark.parametrize(
@@ -83,8 +84,8 @@ def test_a_file_s_own_name_is_made_a_title(folder, coordinator, client, name, ti
 def test_what_a_browser_might_run_is_served_as_bytes(folder, coordinator, anybody):
     page = b"<script>alert(1)</script>"
     sent = coordinator.post(DOCUMENTS, page, content_type="text/html")
-    found = anybody.get(sent["Location"])
-    assert found["Content-Type"] == "application/octet-stream"
+    with closing(anybody.get(sent["Location"])) as found:
+        assert found["Content-Type"] == "application/octet-stream"
 
 
 def test_documents_are_refused_clearly(folder, coordinator, anybody, as_role, client):
