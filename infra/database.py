@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 WORKER: Final = "quartier-worker"
 _BOUNDED: Final = {"application_name": WORKER}
 TRANSACTION_TIMEOUT_SINCE: Final = 170_000
-TRANSACTION_SECONDS: Final = 15
+TRANSACTION_SECONDS: Final = 8
 """How long a whole transaction may last there: a batch takes less than one."""
 
 IDLE_SECONDS: Final = 8
