@@ -38,6 +38,6 @@ VOLUME /var/lib/quartier
 EXPOSE 8000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
-    CMD ["python", "-m", "infra.alive"]
+    CMD ["python", "-m", "infra.web.alive"]
 ENTRYPOINT ["quartier"]
 CMD ["web"]

@@ -5,8 +5,8 @@ Imports go from here to `infra`, never back, so that this module adds to its com
 
 from __future__ import annotations
 
-from infra.cli import main, program
-from infra.commands.deferred import Deferred
+from infra.cli.deferred import Deferred
+from infra.cli.program import main, program
 
 __all__ = ["main"]
 

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from infra.commands import session
-from infra.commands.terminal import USED_WRONGLY, fail, note, plain, say
+from infra.cli.terminal import USED_WRONGLY, fail, note, plain, say
+from infra.operations import session
 
 
 def golden_command(
@@ -28,7 +28,7 @@ def golden_command(
         quartier golden --check
     """
     session.prepare()
-    from api.golden import golden_files  # noqa: PLC0415 - it needs Django's settings
+    from api.openapi.golden import golden_files  # noqa: PLC0415 - it needs Django's settings
 
     top = root or Path.cwd()
     if not (top / "pyproject.toml").is_file():

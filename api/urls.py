@@ -7,28 +7,29 @@ from typing import Final
 from django.urls import URLPattern, path
 from django.views.generic import RedirectView
 
-from api import converters, log
-from api.agenda import Calendar, Silences
-from api.changes import Changes
-from api.conformity import ConformityCsv, ConformityPage
-from api.contracts import Contracts
-from api.counterfactual import Counterfactual
-from api.decision_types import DecisionType, DecisionTypes
-from api.digest import FundingDigest
-from api.docs import AsyncApi, ProblemKind, Schema, pages
-from api.documents import Document, Documents
-from api.endpoint import Endpoint
-from api.events import Event, Feed
-from api.funding import Entries, Ledger, Sums
-from api.funding_files import FILES
-from api.health import Live, Metrics, Ready
-from api.history import History
-from api.log import DecisionProof, EvidenceBundle
-from api.persons import Person, Persons
-from api.possibilities import Possibilities
-from api.recording import DecisionView
-from api.reference import ReferenceData
-from api.views import endpoint_of
+from api.http import converters
+from api.http.endpoint import Endpoint
+from api.openapi.docs import AsyncApi, ProblemKind, Schema, pages
+from api.resources import log
+from api.resources.agenda import Calendar, Silences
+from api.resources.changes import Changes
+from api.resources.conformity import ConformityCsv, ConformityPage
+from api.resources.contracts import Contracts
+from api.resources.counterfactual import Counterfactual
+from api.resources.decision_types import DecisionType, DecisionTypes
+from api.resources.digest import FundingDigest
+from api.resources.documents import Document, Documents
+from api.resources.events import Event, Feed
+from api.resources.funding import Entries, Ledger, Sums
+from api.resources.funding_files import FILES
+from api.resources.health import Live, Metrics, Ready
+from api.resources.history import History
+from api.resources.log import DecisionProof, EvidenceBundle
+from api.resources.persons import Person, Persons
+from api.resources.possibilities import Possibilities
+from api.resources.recording import DecisionView
+from api.resources.reference import ReferenceData
+from api.resources.views import endpoint_of
 from projections.catalogue import VIEWS
 
 converters.register()
@@ -87,7 +88,7 @@ urlpatterns: list[URLPattern] = [
     path("", RedirectView.as_view(url="/api/docs")),
 ]
 
-handler400 = "api.faults.bad_request"
-handler403 = "api.faults.permission_denied"
-handler404 = "api.faults.page_not_found"
-handler500 = "api.faults.server_error"
+handler400 = "api.http.exception_handler.bad_request"
+handler403 = "api.http.exception_handler.permission_denied"
+handler404 = "api.http.exception_handler.page_not_found"
+handler500 = "api.http.exception_handler.server_error"

@@ -5,7 +5,7 @@ A chapter is added here once; a decision type is not named here at all.
 
 from __future__ import annotations
 
-from domain import (
+from domain.chapters import (
     actions,
     approval,
     closure,
@@ -25,7 +25,7 @@ from domain import (
     roadmap,
     working_groups,
 )
-from domain.decision import Decision
+from domain.kernel.decision import Decision
 
 CHAPTERS = (
     initiation,

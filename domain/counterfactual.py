@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from domain.act import Act
-from domain.contract import Contract
-from domain.decision import Recorded, judge
-from domain.framework import Framework
-from domain.history import AboutHistory, effective
-from domain.reference import Reference
-from domain.rule import Finding
-from domain.standing import DepartureWithoutCause
+from domain.kernel.act import Act
+from domain.kernel.contract import Contract
+from domain.kernel.decision import Recorded, judge
+from domain.kernel.framework import Framework
+from domain.kernel.history import AboutHistory, effective
+from domain.kernel.life_cycle import DepartureWithoutCause
+from domain.kernel.reference import Reference
+from domain.kernel.rule import Finding
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from domain.act import Body
-from domain.values import AccountId, Term
-from infra.database import cursor
+from domain.kernel.act import Body
+from domain.kernel.values import AccountId, Term
+from infra.database.connection import cursor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from django.db import connection
 
-from domain.values import Audience, Bilingual, TextRef
+from domain.kernel.values import Audience, Bilingual, TextRef
 from infra.accounts import Role
-from infra.database import cursor
+from infra.database.connection import cursor
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from domain.values import ContractId, Language, PersonId
+    from domain.kernel.values import ContractId, Language, PersonId
 
 ERASED = Bilingual("[texte effacé]", "[text erased]")
 RESTRICTED = Bilingual("[réservé]", "[restricted]")

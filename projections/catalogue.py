@@ -7,24 +7,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from projections import (
+from projections.conformity import conformity
+from projections.engine.projection import Projection
+from projections.engine.table import TABLES
+from projections.engine.view import VIEWS
+from projections.tables import calendar, ledger, register, silences
+from projections.views import (
     bodies,
-    calendar,
-    conformity,
     diagnosis,
     funding,
     genealogy,
-    ledger,
     overview,
     plenaries,
-    register,
     roadmap,
-    silences,
     timeline,
 )
-from projections.projection import Projection
-from projections.table import TABLES
-from projections.view import VIEWS
 
 READ_MODELS = (
     overview,

@@ -26,7 +26,8 @@ import psycopg
 import pytest
 from psycopg import conninfo, sql
 
-from infra import embedded, embedded_place, environment
+from infra.conf import environment
+from infra.embedded import embedded_place, embedded_postgres
 
 ABSENT = "not to be had here: "
 SESSION = "QUARTIER_TEST_SESSION"
@@ -98,7 +99,7 @@ def pytest_unconfigure(config):
             Server(url, admin).execute("DROP DATABASE IF EXISTS {name}", name=_template_name())
     place = embedded_place.find_place(_session_folder())
     if place.server_pid() is not None:
-        embedded.start(_session_folder()).stop()
+        embedded_postgres.start(_session_folder()).stop()
     for folder in {place.home, place.socket, _session_folder()}:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -116,9 +117,9 @@ def postgres() -> Iterator[Server]:
         url = os.environ.get("DATABASE_URL")
         try:
             if url is None:
-                url = stack.enter_context(embedded.start(folder, durable=False)).url()
+                url = stack.enter_context(embedded_postgres.start(folder, durable=False)).url()
             admin = psycopg.connect(url, autocommit=True, connect_timeout=5)
-        except (embedded.EmbeddedPostgresError, psycopg.OperationalError) as error:
+        except (embedded_postgres.EmbeddedPostgresError, psycopg.OperationalError) as error:
             absent("PostgreSQL", str(error))
         server = Server(url, stack.enter_context(admin))
         yield server

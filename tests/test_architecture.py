@@ -13,14 +13,19 @@ SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["
 CONTRACTS = {contract["id"]: contract["name"] for contract in SETTINGS["contracts"]}
 
 FORBIDDEN = [
-    ("layers", "domain/values.py", "projections"),
-    ("layers", "projections/roadmap.py", "infra"),
-    ("layers", "infra/embedded.py", "api"),
-    ("chapters", "domain/plenaries.py", "domain.diagnosis"),
-    ("chapters", "domain/values.py", "domain.plenaries"),
-    ("pure", "domain/values.py", "django"),
-    ("pure", "domain/funding.py", "psycopg"),
-    ("read-models", "projections/roadmap.py", "projections.overview"),
+    ("layers", "domain/kernel/values.py", "projections"),
+    ("layers", "projections/views/roadmap.py", "infra"),
+    ("layers", "infra/embedded/embedded_postgres.py", "api"),
+    ("chapters", "domain/chapters/plenaries.py", "domain.chapters.diagnosis"),
+    ("pure", "domain/kernel/values.py", "django"),
+    ("pure", "domain/chapters/funding.py", "psycopg"),
+    ("domain", "domain/kernel/values.py", "domain.rules.money"),
+    ("domain", "domain/rules/money.py", "domain.chapters.funding"),
+    ("projections", "projections/engine/view.py", "projections.views.overview"),
+    ("infra", "infra/database/lease.py", "infra.relay.relay"),
+    ("api", "api/http/endpoint.py", "api.resources.funding"),
+    ("views", "projections/views/roadmap.py", "projections.views.overview"),
+    ("tables", "projections/tables/ledger.py", "projections.tables.register"),
 ]
 
 

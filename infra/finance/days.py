@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from infra.database import cursor
+from infra.database.connection import cursor
+from infra.eventstore.store import last_of_types
 from infra.finance.digest import Day, bounds, positions, recorded_day
 from infra.relay.accounts import READ
-from infra.store import last_of_types
-from projections.ledger import ledger
+from projections.tables.ledger import ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -23,17 +23,17 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
-from infra.database import cursor
+from infra.database.connection import cursor
+from infra.eventstore.store import COLUMNS, recorded_of
 from infra.relay.accounts import READ, Accounts
 from infra.relay.shapes import AMOUNTS
-from infra.store import COLUMNS, recorded_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     import psycopg
 
-    from domain.decision import Recorded
+    from domain.kernel.decision import Recorded
 
 GENEVA: Final = ZoneInfo("Europe/Zurich")
 

@@ -25,8 +25,8 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import AdminClient
 
-from infra import kafka_client
-from infra.broker import is_embedded
+from infra.broker import kafka_client
+from infra.broker.embedded_broker import is_embedded
 from infra.finance.landing import FinanceDatabase, Landed, Overtaken, StreamFault
 from infra.relay.shapes import FUNDING_SCHEMA
 from infra.relay.topics import FUNDING
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from confluent_kafka import Message
 
-    from infra.kafka_client import Cluster
+    from infra.broker.kafka_client import Cluster
 
 log = structlog.get_logger(__name__)
 

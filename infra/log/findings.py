@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from domain.values import Bilingual, Term
+from domain.kernel.values import Bilingual, Term
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

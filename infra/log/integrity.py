@@ -10,7 +10,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from domain.merkle import (
+from infra.log import tiles
+from infra.log.findings import Fault, LogFinding, Refused, finding
+from infra.log.keys import KeyFileError, key_file, read_keys, read_mark
+from infra.log.merkle import (
     HASH_SIZE,
     TILE_WIDTH,
     Frontier,
@@ -20,9 +23,6 @@ from domain.merkle import (
     leaf_hash,
     tile_root,
 )
-from infra.log import tiles
-from infra.log.findings import Fault, LogFinding, Refused, finding
-from infra.log.keys import KeyFileError, key_file, read_keys, read_mark
 from infra.log.notes import Checkpoint, NoteError
 
 if TYPE_CHECKING:

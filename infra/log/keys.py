@@ -24,7 +24,7 @@ from typing import Self
 
 from django.core.exceptions import ImproperlyConfigured
 
-from infra import environment
+from infra.conf import environment
 from infra.log.findings import Fault, Refused, finding
 from infra.log.notes import Checkpoint, Note, NoteError, SigningKey, VerifierKey
 

@@ -66,7 +66,7 @@ class Leaf(NamedTuple):
 
 
 def leaf_of(row: tuple[Any, ...]) -> Leaf:
-    """The leaf of a row of `infra.store.COLUMNS`, which ends with the payload itself.
+    """The leaf of a row of `infra.eventstore.store.COLUMNS`, which ends with the payload itself.
 
     >>> leaf_of(
     ...     (2, "paquis", 2, "perimeter-set", 1, "administrative_council", date(2014, 3, 5),

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
-from domain.merkle import HASH_SIZE, Tile, consistency_proof, tile_reader, verify_consistency
 from infra.log.findings import Fault, LogFinding, finding
+from infra.log.merkle import HASH_SIZE, Tile, consistency_proof, tile_reader, verify_consistency
 from infra.log.notes import MAX_NOTE, Checkpoint, Note, NoteError
 
 if TYPE_CHECKING:

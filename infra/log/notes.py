@@ -24,7 +24,7 @@ from typing import Final, Self
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from domain.merkle import HASH_SIZE
+from infra.log.merkle import HASH_SIZE
 
 ED25519: Final = 1
 COSIGNATURE: Final = 4

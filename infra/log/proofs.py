@@ -8,7 +8,7 @@
      "checkpoint": "…",         the signed note over the root
      "key": "…"}                the public keys that signed it, one a line
 
-`infra/verifier/verifier.py` checks it. The same as C2SP tlog-proof is text, for other programs.
+`infra/evidence/verifier` checks it. The same as C2SP tlog-proof is text, for other programs.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from domain.merkle import consistency_proof, inclusion_proofs
+from infra.eventstore.store import COLUMNS
 from infra.log import tiles
 from infra.log.leaf import leaf_of
-from infra.store import COLUMNS
+from infra.log.merkle import consistency_proof, inclusion_proofs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -96,7 +96,7 @@ def prove(cursor: Cursor, sealed: Sealed, rows: Sequence[tuple[Any, ...]]) -> li
     Args:
         cursor: to read tiles with.
         sealed: the checkpoint; all of the decisions are under it.
-        rows: of `infra.store.COLUMNS`.
+        rows: of `infra.eventstore.store.COLUMNS`.
     """
     indices = [row[0] - 1 for row in rows]
     paths = audit_paths(cursor, sealed, indices)

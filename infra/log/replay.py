@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from domain.merkle import Frontier, leaf_hash
-from infra.database import dedicated
+from infra.database.connection import dedicated
+from infra.eventstore.store import COLUMNS, recorded_of
 from infra.log import tiles
 from infra.log.findings import Fault, finding
 from infra.log.leaf import leaf_of
-from infra.store import COLUMNS, recorded_of
+from infra.log.merkle import Frontier, leaf_hash
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from domain.decision import Recorded
+    from domain.kernel.decision import Recorded
     from infra.log.findings import LogFinding
 
 FETCHED: Final = 2_000

@@ -11,7 +11,17 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from domain.merkle import (
+from infra.database.lease import LeaseLost
+from infra.log import tiles
+from infra.log.findings import Fault, Refused, finding
+from infra.log.keys import (
+    LogKeys,
+    ensure_keys,
+    read_keys,
+    read_mark,
+    write_mark,
+)
+from infra.log.merkle import (
     HASH_SIZE,
     TILE_HEIGHT,
     TILE_WIDTH,
@@ -24,16 +34,6 @@ from domain.merkle import (
     tile_root,
     verify_consistency,
 )
-from infra.lease import LeaseLost
-from infra.log import tiles
-from infra.log.findings import Fault, Refused, finding
-from infra.log.keys import (
-    LogKeys,
-    ensure_keys,
-    read_keys,
-    read_mark,
-    write_mark,
-)
 from infra.log.notes import Checkpoint, Note, NoteError
 from infra.log.tiles import Sealed
 
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     import psycopg
 
-    from infra.lease import Lease
+    from infra.database.lease import Lease
     from infra.log.tiles import Cursor
 
     Connection = psycopg.Connection[tuple[Any, ...]]

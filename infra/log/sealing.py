@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 import psycopg
 import structlog
 
-from infra.database import dedicated
-from infra.lease import Lease, LeaseLost
+from infra.database.connection import dedicated
+from infra.database.lease import Lease, LeaseLost
 from infra.log import tiles
 from infra.log.findings import Fault, Refused, finding
 from infra.log.keys import key_file, read_keys

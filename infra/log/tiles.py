@@ -9,7 +9,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
-from domain.merkle import (
+from infra.log.leaf import COLUMNS, Leaf
+from infra.log.merkle import (
     EMPTY_ROOT,
     HASH_SIZE,
     TILE_WIDTH,
@@ -19,7 +20,6 @@ from domain.merkle import (
     needed_tiles,
     tile_reader,
 )
-from infra.log.leaf import COLUMNS, Leaf
 from infra.log.notes import Checkpoint, Note, NoteError, Signature
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     import psycopg
 
-    from domain.merkle import HashReader
+    from infra.log.merkle import HashReader
 
     Cursor = psycopg.Cursor[tuple[Any, ...]]
 

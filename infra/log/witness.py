@@ -24,9 +24,9 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from domain.merkle import consistency_proof
-from infra.database import dedicated
+from infra.database.connection import dedicated
 from infra.log import tiles
+from infra.log.merkle import consistency_proof
 from infra.log.notes import COSIGNATURE, Note, NoteError, Signature, VerifierKey
 
 if TYPE_CHECKING:

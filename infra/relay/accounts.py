@@ -11,30 +11,30 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from domain.actions import ActionProposed, ActionRevised
 from domain.catalogue import catalogue
-from domain.credit import CreditRefused, CreditRequested, CreditVoted
-from domain.decision import Decision
-from domain.follow_up import ActionAbandoned, ActionAssigned
-from domain.funding import (
+from domain.chapters.actions import ActionProposed, ActionRevised
+from domain.chapters.credit import CreditRefused, CreditRequested, CreditVoted
+from domain.chapters.follow_up import ActionAbandoned, ActionAssigned
+from domain.chapters.funding import (
     ExpenditureRecorded,
     FundingRouteChosen,
     FundingRouteReplaced,
     FundsCommitted,
     FundsReleased,
 )
-from domain.history import Correction, effective
-from domain.promotion import OperatingBudgetGranted, OperatingExpenseRecorded
-from domain.referendum import CreditBecameEnforceable, CreditOverturned
-from domain.values import ZERO
+from domain.chapters.promotion import OperatingBudgetGranted, OperatingExpenseRecorded
+from domain.chapters.referendum import CreditBecameEnforceable, CreditOverturned
+from domain.kernel.decision import Decision
+from domain.kernel.history import Correction, effective
+from domain.kernel.values import ZERO
 from infra.relay.shapes import AMOUNTS, Line
-from projections.ledger import BALANCES, ENTRIES, ledger
+from projections.tables.ledger import BALANCES, ENTRIES, ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from domain.decision import Recorded
-    from projections.ledger import Balance
+    from domain.kernel.decision import Recorded
+    from projections.tables.ledger import Balance
 
 MONEY: Final[frozenset[type[Decision]]] = frozenset(
     kind for kind in catalogue().values() if kind.money

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from confluent_kafka import KafkaException
 
-from infra import kafka_client
+from infra.broker import kafka_client
 from infra.relay import topics
 from infra.relay.comparing import compare
 from infra.relay.positions import PositionsHeldBack
@@ -17,7 +17,7 @@ from infra.relay.resuming import LogDiverged, RelayStopped, resume
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from infra.kafka_client import Cluster
+    from infra.broker.kafka_client import Cluster
     from infra.relay.source import Source
 
 T = TypeVar("T")

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import ValidationError
 
-from domain.decision import UnknownDecisionType
-from domain.stored import NewerSchema, UnreadableEvent
+from domain.kernel.decision import UnknownDecisionType
+from domain.kernel.payload import NewerSchema, UnreadableEvent
 from infra.relay.holdings import (
     Held,
     Holdings,
@@ -29,7 +29,7 @@ from infra.relay.topics import CHECKPOINTS, POSITIONS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from infra.kafka_client import Cluster
+    from infra.broker.kafka_client import Cluster
     from infra.relay.source import Source
 
 EVENTS_READ: Final = 500

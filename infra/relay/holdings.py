@@ -14,7 +14,7 @@ import orjson
 from confluent_kafka import OFFSET_BEGINNING, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from infra.kafka_client import reader, to_the_end
+from infra.broker.kafka_client import reader, to_the_end
 from infra.relay.positions import GROUP
 from infra.relay.topics import CHECKPOINTS
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from confluent_kafka import Message as Received
 
-    from infra.kafka_client import Cluster
+    from infra.broker.kafka_client import Cluster
     from infra.relay.messages import Message
 
 ANSWER_SECONDS: Final = 30.0

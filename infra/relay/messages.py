@@ -26,20 +26,20 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
 
-from domain.decision import Decision, decision_type
-from domain.history import Correction
-from domain.stored import NewerSchema, UnreadableEvent, content_of
+from domain.kernel.decision import Decision, decision_type
+from domain.kernel.history import Correction
+from domain.kernel.payload import NewerSchema, UnreadableEvent, content_of
+from infra.eventstore.store import recorded_of
 from infra.relay.accounts import READ, Accounts
 from infra.relay.public import decision_schema_id, public_data, withheld_fields
 from infra.relay.shapes import FUNDING_SCHEMA
 from infra.relay.topics import CHECKPOINTS, DECISIONS, FUNDING
-from infra.store import recorded_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from domain.decision import Recorded
+    from domain.kernel.decision import Recorded
     from infra.log.tiles import Sealed
     from infra.relay.source import Row, Source
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 from confluent_kafka import TopicPartition
 
-from infra.kafka_client import reader, to_the_end
+from infra.broker.kafka_client import reader, to_the_end
 from infra.relay.topics import CHECKPOINTS, POSITIONS
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from confluent_kafka import Consumer, Message
 
-    from infra.kafka_client import Cluster
+    from infra.broker.kafka_client import Cluster
 
 GROUP: Final = "quartier.relay"
 """What the relay's readers call themselves to brokers that ask."""

@@ -19,16 +19,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Union, get_args, get_or
 
 from pydantic import BaseModel
 
-from domain.act import Evidence
-from domain.values import TextRef
+from domain.kernel.act import Evidence
+from domain.kernel.values import TextRef
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from domain.decision import Decision
+    from domain.kernel.decision import Decision
 
 WITHHELD: Final = frozenset({"person", "restricted text"})
-"""Marks of the types of `domain.values` that are left out."""
+"""Marks of the types of `domain.kernel.values` that are left out."""
 
 DECISION_VERSION: Final = 1
 

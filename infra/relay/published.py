@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import structlog
 from confluent_kafka import KafkaException
 
-from infra import kafka_client
+from infra.broker import kafka_client
 from infra.log.notes import Checkpoint, Note, NoteError
 from infra.log.sealing import NotAnswered
 from infra.relay.positions import last_checkpoint
 
 if TYPE_CHECKING:
-    from infra.kafka_client import Cluster
+    from infra.broker.kafka_client import Cluster
     from infra.log.keys import LogKeys
 
 log = structlog.get_logger(__name__)

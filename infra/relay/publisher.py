@@ -19,7 +19,7 @@ from infra.relay.topics import LARGEST_MESSAGE, POSITIONS, TOPICS
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from infra.kafka_client import Cluster
+    from infra.broker.kafka_client import Cluster
     from infra.relay.messages import Message
     from infra.relay.positions import Place
 

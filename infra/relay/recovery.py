@@ -24,7 +24,7 @@ from infra.relay.topics import POSITIONS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from infra.kafka_client import Cluster
+    from infra.broker.kafka_client import Cluster
     from infra.relay.holdings import Holdings
     from infra.relay.positions import Place
     from infra.relay.source import Source

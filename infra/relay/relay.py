@@ -16,9 +16,9 @@ import psycopg
 import structlog
 from confluent_kafka import KafkaException
 
-from domain.stored import UnreadableEvent
-from infra import kafka_client
-from infra.database import dedicated
+from domain.kernel.payload import UnreadableEvent
+from infra.broker import kafka_client
+from infra.database.connection import dedicated
 from infra.relay import metrics, topics
 from infra.relay.messages import Message, Messages
 from infra.relay.positions import BEGINNING, Place, PositionsHeldBack
@@ -27,7 +27,7 @@ from infra.relay.resuming import LogDiverged, RelayStopped, resume
 from infra.relay.source import LogSource, id_of, leaf_hash_of
 
 if TYPE_CHECKING:
-    from infra.kafka_client import Cluster
+    from infra.broker.kafka_client import Cluster
     from infra.relay.source import Row, Source
 
 log = structlog.get_logger(__name__)

@@ -18,7 +18,7 @@ from infra.relay.positions import (
 from infra.relay.source import id_of, leaf_hash_of
 
 if TYPE_CHECKING:
-    from infra.kafka_client import Cluster
+    from infra.broker.kafka_client import Cluster
     from infra.relay.source import Source
 
 PUBLISHED_TO: Final = (topics.FUNDING, topics.DECISIONS, topics.CHECKPOINTS)

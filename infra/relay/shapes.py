@@ -12,8 +12,8 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
-from domain.act import Body
-from domain.values import ActionId, Citation, ContractId, ServiceId, Title, Year
+from domain.kernel.act import Body
+from domain.kernel.values import ActionId, Citation, ContractId, ServiceId, Title, Year
 
 FUNDING_VERSION: Final = 1
 FUNDING_SCHEMA: Final = f"urn:quartier:schema:funding-event:{FUNDING_VERSION}"

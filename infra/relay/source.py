@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import psycopg
 
-from domain.merkle import leaf_hash
-from infra.lease import Lease
+from infra.database.lease import Lease
+from infra.eventstore.store import COLUMNS, recorded_of
 from infra.log import tiles
 from infra.log.leaf import leaf_of
-from infra.store import COLUMNS, recorded_of
+from infra.log.merkle import leaf_hash
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
-    from domain.decision import Recorded
+    from domain.kernel.decision import Recorded
     from infra.log.tiles import Sealed
 
 Row = tuple[Any, ...]
-"""A row of `infra.store.COLUMNS`; the payload is text."""
+"""A row of `infra.eventstore.store.COLUMNS`; the payload is text."""
 
 CHANNELS: Final = ("quartier_events", "quartier_checkpoints")
 

@@ -19,14 +19,14 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
-from infra.broker import is_embedded
+from infra.broker.embedded_broker import is_embedded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from confluent_kafka.admin import ClusterMetadata, TopicMetadata
 
-    from infra.kafka_client import Cluster
+    from infra.broker.kafka_client import Cluster
 
 log = structlog.get_logger(__name__)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from api.limits import ConcurrencyLimit
+from api.http.limits import ConcurrencyLimit
 
 PERIMETER = {
     "type": "Polygon",
@@ -102,7 +102,7 @@ def paquis(coordinator):
 @pytest.fixture
 def log_size(database):
     """How many events there are."""
-    from infra import store  # noqa: PLC0415 - needs settings
+    from infra.eventstore import store  # noqa: PLC0415 - needs settings
 
     return store.log_size
 

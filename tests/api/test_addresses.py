@@ -7,7 +7,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.test import RequestFactory
 
-from infra import environment
+from infra.conf import environment
 
 ROOT = Path(__file__).parents[2]
 SAYS_HTTPS = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "elsewhere.example"}
@@ -59,7 +59,7 @@ def test_trusted_proxies_are_a_setting(monkeypatch, proxies):
     import importlib.util  # noqa: PLC0415 - the settings are read once more, apart
 
     monkeypatch.setenv("TRUSTED_PROXIES", proxies)
-    spec = importlib.util.spec_from_file_location("again", ROOT / "infra" / "settings.py")
+    spec = importlib.util.spec_from_file_location("again", ROOT / "infra" / "conf" / "settings.py")
     again = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(again)
     assert bool(again.SECURE_PROXY_SSL_HEADER) is (proxies == "1")

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from api.sentences import OTHERWISE
+from api.http.sentences import OTHERWISE
 from tests.api.conftest import INITIATED, PERIMETER, each, problem
 
 CONTRACTS = "/api/v1/contracts"

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from infra.submission import today_in_geneva
+from infra.recording.submission import today_in_geneva
 from tests.api.conftest import problem
 from tests.projections.test_changes import follow_json
 

@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from projections.requirement import REQUIREMENTS, State
+from projections.conformity.requirement import REQUIREMENTS, State
 from tests.api.conftest import problem
 
 URL = "/api/v1/contracts/paquis/conformity"
-EXAMPLE = Path(__file__).parents[2] / "infra" / "examples" / "paquis.ndjson"
+EXAMPLE = Path(__file__).parents[2] / "infra" / "exchange" / "examples" / "paquis.ndjson"
 
 
 @pytest.fixture
 def example(anybody):
     """The Pâquis example, imported."""
-    from infra.importing import import_file  # noqa: PLC0415 - needs settings
+    from infra.exchange.importing import import_file  # noqa: PLC0415 - needs settings
 
     with EXAMPLE.open("rb") as stream:
         report = import_file(stream, now=dt.datetime.now(dt.UTC))
@@ -116,7 +116,7 @@ def test_the_csv_has_a_line_for_each_requirement(example):
 
 
 def test_no_cell_is_taken_for_a_formula():
-    from api.spreadsheet import harmless  # noqa: PLC0415 - needs settings
+    from api.http.spreadsheet import harmless  # noqa: PLC0415 - needs settings
 
     for cell in ("=1+1", "+41", "-1", "@x", "\tx"):
         assert harmless(cell) == f"'{cell}"

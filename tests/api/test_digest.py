@@ -9,10 +9,10 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
-import api.digest
-from infra.commands.terminal import Failure
+import api.resources.digest
+from infra.cli.funding import funding_app
+from infra.cli.terminal import Failure
 from infra.finance import days
-from infra.finance.commands import funding_app
 from infra.finance.digest import GENEVA, Day, funding_events, recorded_day
 from infra.finance.landing import FinanceDatabase, Landed
 from infra.finance.reconcile import ask
@@ -156,7 +156,7 @@ def test_a_day_is_not_kept_while_an_append_may_still_belong_to_it(database, anyb
 
 
 def test_no_more_days_are_worked_out_at_a_time_than_there_is_room_for(log, anybody):
-    with api.digest.FOLDING.slot(), api.digest.FOLDING.slot():
+    with api.resources.digest.FOLDING.slot(), api.resources.digest.FOLDING.slot():
         said = anybody.get(DIGEST, {"date": f"{today()}"})
         problem(said, HTTPStatus.SERVICE_UNAVAILABLE, "unavailable")
         assert said["Retry-After"]

@@ -30,8 +30,8 @@ def faults(answer):
 @pytest.fixture
 def recorded(database):
     """Appends events as an earlier version may have left them, whatever would be said today."""
-    from infra.append import Write, append  # noqa: PLC0415 - needs settings
-    from infra.contracts import contracts, version_of  # noqa: PLC0415 - needs settings
+    from infra.eventstore.append import Write, append  # noqa: PLC0415 - needs settings
+    from infra.eventstore.repository import contracts, version_of  # noqa: PLC0415 - needs settings
 
     def store(slug, body, data, on="2014-04-01", contract="paquis"):
         event = {

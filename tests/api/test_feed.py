@@ -84,7 +84,7 @@ def lines(answer):
 
 
 def test_the_feed_streams_as_lines(ten, anybody, monkeypatch):
-    monkeypatch.setattr("api.events.BATCH", 3)
+    monkeypatch.setattr("api.resources.events.BATCH", 3)
     streamed = anybody.get(FEED, Accept="application/x-ndjson")
     assert streamed["Content-Type"] == "application/x-ndjson"
     assert lines(streamed) == anybody.get(FEED).json()["results"]

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from api import freshness
+from api.http import freshness
 
 LIST = "/api/v1/contracts"
 HEADER = "Quartier-Position"
@@ -14,7 +14,7 @@ HEADER = "Quartier-Position"
 @pytest.fixture
 def follow(database):
     """Takes in what is recorded, as the worker would."""
-    from infra.background import runner  # noqa: PLC0415 - needs settings
+    from infra.operations.background import runner  # noqa: PLC0415 - needs settings
 
     assert runner().catch_up()
     return lambda: runner().catch_up()
@@ -22,7 +22,7 @@ def follow(database):
 
 @pytest.fixture
 def no_wait(monkeypatch):
-    monkeypatch.setattr("api.freshness.time.sleep", lambda _: pytest.fail("it was waited for"))
+    monkeypatch.setattr("api.http.freshness.time.sleep", lambda _: pytest.fail("it was waited for"))
 
 
 def test_a_list_says_where_it_stands(follow, coordinator, anybody):
@@ -39,7 +39,7 @@ def test_a_list_says_where_it_stands(follow, coordinator, anybody):
 def test_an_account_waits_for_what_it_has_recorded(follow, coordinator, monkeypatch):
     from django.db import connection  # noqa: PLC0415 - needs settings
 
-    monkeypatch.setattr("api.freshness.PATIENCE", 60)  # however busy this machine is
+    monkeypatch.setattr("api.http.freshness.PATIENCE", 60)  # however busy this machine is
     coordinator.begin()
 
     def take_in():
@@ -60,10 +60,10 @@ def test_what_others_have_recorded_is_not_waited_for(follow, coordinator, as_rol
 
 
 def test_a_worker_that_is_known_to_be_down_is_not_waited_for(follow, coordinator, monkeypatch):
-    monkeypatch.setattr("api.freshness.PATIENCE", 0.05)
+    monkeypatch.setattr("api.http.freshness.PATIENCE", 0.05)
     coordinator.begin()
     assert coordinator.get(LIST)[HEADER] == "0"  # which takes as long as anybody waits
-    monkeypatch.setattr("api.freshness.time.sleep", lambda _: pytest.fail("it was waited for"))
+    monkeypatch.setattr("api.http.freshness.time.sleep", lambda _: pytest.fail("it was waited for"))
     for path in (LIST, "/api/v1/calendar", "/api/v1/funding/sums.csv"):
         answer = coordinator.get(path)
         answer.close()
@@ -71,14 +71,14 @@ def test_a_worker_that_is_known_to_be_down_is_not_waited_for(follow, coordinator
 
 
 def test_a_worker_that_is_far_behind_is_not_waited_for(follow, coordinator, no_wait, monkeypatch):
-    monkeypatch.setattr("api.freshness.BEHIND", 2)
+    monkeypatch.setattr("api.http.freshness.BEHIND", 2)
     coordinator.begin()
     coordinator.begin("grottes")
     assert coordinator.get(LIST)[HEADER] == "0"
 
 
 def test_few_wait_at_once_and_the_others_are_answered(follow, coordinator, no_wait, monkeypatch):
-    monkeypatch.setattr("api.freshness.WAITERS", threading.BoundedSemaphore(1))
+    monkeypatch.setattr("api.http.freshness.WAITERS", threading.BoundedSemaphore(1))
     coordinator.begin()
     with freshness.WAITERS:
         assert coordinator.get(LIST)[HEADER] == "0"

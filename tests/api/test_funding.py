@@ -8,12 +8,12 @@ from decimal import Decimal
 import openpyxl
 import pytest
 
-import api.funding
-from api.funding import QUESTIONS
-from infra.source import StoredEvents
-from projections.ledger import Account, ledger
-from projections.rebuild import rebuild
-from projections.sql import select
+import api.resources.funding
+from api.resources.funding import QUESTIONS
+from infra.eventstore.source import StoredEvents
+from projections.engine.rebuild import rebuild
+from projections.engine.sql import select
+from projections.tables.ledger import Account, ledger
 from tests.api.conftest import each, problem
 from tests.infra.relay.story import Log, annulled, committed, fund, rectified, spent
 from tests.infra.store.acts import begin
@@ -28,8 +28,8 @@ BY = {"by": "service,year"}
 @pytest.fixture
 def examples(database):
     """Both examples imported, and every read model up to date."""
-    from infra.background import runner  # noqa: PLC0415 - needs settings
-    from infra.up import import_examples  # noqa: PLC0415
+    from infra.operations.background import runner  # noqa: PLC0415 - needs settings
+    from infra.operations.up import import_examples  # noqa: PLC0415
 
     assert import_examples()
     assert runner().catch_up()
@@ -80,7 +80,7 @@ def flattened(row):
 
 def test_sums_are_added_up_again_only_when_money_has_moved(database, anybody, monkeypatch):
     """And then by whatever has changed them, a correction or a rebuild among it."""
-    from infra.background import runner  # noqa: PLC0415 - needs settings
+    from infra.operations.background import runner  # noqa: PLC0415 - needs settings
 
     run = []
 
@@ -88,7 +88,7 @@ def test_sums_are_added_up_again_only_when_money_has_moved(database, anybody, mo
         run.append(statement)
         return select(statement, parameters)
 
-    monkeypatch.setattr(api.funding, "select", find)
+    monkeypatch.setattr(api.resources.funding, "select", find)
     log = Log(database.url)
 
     def spent_in_all():

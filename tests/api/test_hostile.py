@@ -136,7 +136,7 @@ def test_a_content_type_that_cannot_be_read_is_none(database, method):
     """Told by the application as the server calls it: Django's own client does not call it."""
     from werkzeug.test import Client  # noqa: PLC0415
 
-    from infra.wsgi import application  # noqa: PLC0415 - needs settings
+    from infra.web.wsgi import application  # noqa: PLC0415 - needs settings
 
     odd = "application/json; charset*=nobody-knows''x"
     answer = Client(application).open("/api/v1/contracts", method=method, content_type=odd)

@@ -7,7 +7,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from infra import vault
-from infra.database import cursor
+from infra.database.connection import cursor
 from tests.api.conftest import INITIATED, each, problem
 
 KEY = {"Idempotency-Key": "k-1"}

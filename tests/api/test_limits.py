@@ -6,10 +6,10 @@ from contextlib import closing
 import pytest
 from django.http import HttpResponse, StreamingHttpResponse
 
-from api import documents, events, funding_files
-from api.limits import ConcurrencyLimit
-from api.problems import Problem
-from infra.web import LONG_ANSWERS
+from api.http.limits import ConcurrencyLimit
+from api.http.problems import Problem
+from api.resources import documents, events, funding_files
+from infra.web.server import LONG_ANSWERS
 from tests.api.conftest import limits, problem
 
 WITHOUT_THREAD = {"test", "event-stream", "document"}

@@ -5,14 +5,13 @@ import json
 
 import pytest
 
-from api import log
-from domain import merkle
-from infra.database import cursor
-from infra.log import tiles
+from api.resources import log
+from infra.database.connection import cursor
+from infra.evidence.verifier.verifier import unpack, verify
+from infra.log import merkle, tiles
 from infra.log.keys import LogKeys, read_keys, write_keys
 from infra.log.notes import Checkpoint, Note
 from infra.log.sealing import seal_all
-from infra.verifier.verifier import unpack, verify
 from tests.api.conftest import problem
 
 FOR_EVER = "public, max-age=31536000, immutable"
@@ -150,8 +149,8 @@ def test_nothing_is_proved_beyond_the_log(anybody, sealed):
 
 
 def test_what_is_not_sealed_yet_will_be(anybody, paquis, monkeypatch):
-    monkeypatch.setattr("api.log.wait_until_sealed", lambda *_: False)
-    monkeypatch.setattr("infra.evidence.wait_until_sealed", lambda *_: False)
+    monkeypatch.setattr("api.resources.log.wait_until_sealed", lambda *_: False)
+    monkeypatch.setattr("infra.evidence.bundle.wait_until_sealed", lambda *_: False)
     for path in ("events/1/proof", "contracts/paquis/evidence.zip"):
         answer = anybody.get(f"/api/v1/{path}")
         problem(answer, 503, "unavailable")
@@ -209,7 +208,7 @@ def test_who_has_a_bundle_already_is_told_so_without_making_it(
     assert bundle_of(anybody) == bundle_of(as_role("finance")) == tag
     assert bundle_of(as_role("auditor")) != tag, "who is shown the restricted texts"
     assert bundle_of(anybody, kept="1") != tag
-    monkeypatch.setattr("infra.evidence.bundle", None)  # making one would fail
+    monkeypatch.setattr("infra.evidence.bundle.bundle", None)  # making one would fail
     answer = anybody.get(BUNDLE, **{"If-None-Match": tag})
     assert (answer.status_code, answer.content) == (304, b"")
     asked = anybody.client.head(BUNDLE)

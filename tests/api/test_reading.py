@@ -24,8 +24,8 @@ PAQUIS = "/api/v1/contracts/paquis"
 @pytest.fixture
 def examples(database):
     """Both examples imported, and every read model up to date."""
-    from infra.background import runner  # noqa: PLC0415 - needs settings
-    from infra.up import EXAMPLES, import_examples  # noqa: PLC0415
+    from infra.operations.background import runner  # noqa: PLC0415 - needs settings
+    from infra.operations.up import EXAMPLES, import_examples  # noqa: PLC0415
 
     assert import_examples()
     assert runner().catch_up()
@@ -311,7 +311,7 @@ def test_the_register_lists_and_finds_contracts(examples, anybody):
 def test_the_ledger_adds_up(examples, anybody):
     from decimal import Decimal  # noqa: PLC0415
 
-    from projections.ledger import Account  # noqa: PLC0415
+    from projections.tables.ledger import Account  # noqa: PLC0415
 
     accounts = [str(account) for account in Account]
     balances = list(walk(anybody, "funding/ledger"))
@@ -375,7 +375,7 @@ def test_findings_and_fields_are_told_in_both_languages(paquis):
 
 
 def test_what_is_stored_is_answered_without_the_history(examples, anybody, monkeypatch):
-    monkeypatch.setattr("api.histories.history_of", lambda _: pytest.fail("it was read"))
+    monkeypatch.setattr("api.resources.histories.history_of", lambda _: pytest.fail("it was read"))
     for view in VIEWS:
         answer = anybody.get(PAQUIS + view)
         assert answer.status_code == 200
@@ -426,10 +426,13 @@ def test_head_says_what_get_says(examples, anybody, path, accept):
 @pytest.mark.parametrize(
     ("path", "maker"),
     [
-        (f"{PAQUIS}/history", "api.history.recorded_json"),
-        (f"{PAQUIS}/counterfactual?framework=pilots-2009", "api.counterfactual.counterfactual"),
-        (f"{PAQUIS}/conformity.html", "api.conformity.report_on"),
-        ("/api/v1/funding/sums.xlsx", "api.funding_files.cells"),
+        (f"{PAQUIS}/history", "api.resources.history.recorded_json"),
+        (
+            f"{PAQUIS}/counterfactual?framework=pilots-2009",
+            "api.resources.counterfactual.counterfactual",
+        ),
+        (f"{PAQUIS}/conformity.html", "api.resources.conformity.report_on"),
+        ("/api/v1/funding/sums.xlsx", "api.resources.funding_files.cells"),
     ],
 )
 def test_head_is_answered_without_making_the_answer(examples, anybody, monkeypatch, path, maker):

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from api import faults
+from api.http import exception_handler
 from tests.api.conftest import INITIATED, PERIMETER, each, problem
 
 AUDIENCES = {"audiences": ["Tout le quartier"]}
@@ -82,7 +82,7 @@ def test_a_wrong_token_is_refused_even_where_none_is_needed(paquis, client, head
 def test_a_closed_account_asks_no_longer(paquis, monkeypatch):
     from infra.accounts import close_account  # noqa: PLC0415 - needs settings
 
-    monkeypatch.setattr("api.authentication.REMEMBERED", 0.0)
+    monkeypatch.setattr("api.http.authentication.REMEMBERED", 0.0)
     close_account("the-coordinator")
     import time  # noqa: PLC0415
 
@@ -265,7 +265,7 @@ def test_whoever_missed_decisions_is_told_which(paquis, log_size):
 
 
 def test_of_many_decisions_missed_the_first_are_told_and_where_the_others_are(paquis, monkeypatch):
-    monkeypatch.setattr(faults, "MISSED_TOLD", 2)
+    monkeypatch.setattr(exception_handler, "MISSED_TOLD", 2)
     paquis.decide("promotion-started", AUDIENCES)
     paquis.decide("contract-suspended", {"reason": "Travaux."}, on="2014-05-01")
     answer = paquis.decide("contract-resumed", {"reason": "x"}, headers={"If-Match": '"1"'})

@@ -171,7 +171,7 @@ def test_reference_data_are_told(database, anybody):
 
 
 def test_it_is_ready_when_everything_it_needs_is_there(database, anybody):
-    from infra.lease import Lease  # noqa: PLC0415 - needs settings
+    from infra.database.lease import Lease  # noqa: PLC0415 - needs settings
 
     assert anybody.get("/health/live").json() == {"live": True}
     with contextlib.ExitStack() as work:
@@ -184,7 +184,7 @@ def test_it_is_ready_when_everything_it_needs_is_there(database, anybody):
 
 
 def test_background_work_that_nobody_does_is_said(database, anybody):
-    from infra.lease import Lease  # noqa: PLC0415 - needs settings
+    from infra.database.lease import Lease  # noqa: PLC0415 - needs settings
 
     def checks():
         answer = anybody.get("/health/ready")
@@ -207,7 +207,7 @@ def test_background_work_that_nobody_does_is_said(database, anybody):
 
 
 def test_what_is_not_ready_is_named(database, anybody, monkeypatch):
-    from api import health  # noqa: PLC0415 - needs settings
+    from api.resources import health  # noqa: PLC0415 - needs settings
 
     monkeypatch.setitem(health.CHECKS, "migrations", lambda: "2 not applied")
     answer = anybody.get("/health/ready")
@@ -238,7 +238,7 @@ def test_a_clock_that_ran_ahead_is_said(paquis, database, anybody):
 
 
 def test_decisions_that_nobody_seals_are_said(paquis, anybody, monkeypatch):
-    from api import health  # noqa: PLC0415 - needs settings
+    from api.resources import health  # noqa: PLC0415 - needs settings
 
     assert anybody.get("/health/ready").json()["checks"]["log"] == "ok"
     monkeypatch.setattr(health, "UNSEALED", dt.timedelta(0))
@@ -253,7 +253,7 @@ def test_without_a_database_it_says_so_and_recovers(paquis, anybody, monkeypatch
     import psycopg  # noqa: PLC0415
     from django.db.backends.postgresql.base import DatabaseWrapper  # noqa: PLC0415
 
-    from infra.database import forget_connection  # noqa: PLC0415
+    from infra.database.connection import forget_connection  # noqa: PLC0415
 
     def refuse(*_, **__):
         raise psycopg.OperationalError("connection refused")
@@ -287,7 +287,7 @@ def test_metrics_are_in_prometheus_text(paquis, anybody):
 
 
 def test_a_fault_of_ours_is_a_problem_and_shows_nothing(database, anybody, monkeypatch):
-    monkeypatch.setattr("api.reference.reference_json", lambda: 1 / 0)
+    monkeypatch.setattr("api.resources.reference.reference_json", lambda: 1 / 0)
     answer = anybody.get("/api/v1/reference")
     problem(answer, 500, "failed")
     assert b"ZeroDivision" not in answer.content

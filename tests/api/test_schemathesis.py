@@ -30,7 +30,7 @@ CHECKS = [
 @pytest.fixture
 def operations(paquis, tmp_path, monkeypatch):
     """Every operation of the schema, served by our own application."""
-    from infra.wsgi import application  # noqa: PLC0415 - needs settings
+    from infra.web.wsgi import application  # noqa: PLC0415 - needs settings
 
     monkeypatch.setenv("QUARTIER_DOCUMENTS", str(tmp_path))
     schema = schemathesis.openapi.from_wsgi("/api/schema", application)

@@ -15,10 +15,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from openpyxl.utils.escape import unescape
 
-from api import spreadsheet
-from api.spreadsheet import Sheet, as_csv, as_xlsx, cells, columns_of
-from domain.funding import RouteKind
-from domain.values import Bilingual
+from api.http import spreadsheet
+from api.http.spreadsheet import Sheet, as_csv, as_xlsx, cells, columns_of
+from domain.chapters.funding import RouteKind
+from domain.kernel.values import Bilingual
 
 
 @dataclass(frozen=True)
@@ -138,8 +138,8 @@ def test_files_are_made_with_few_rows_in_memory(write):
     program = (
         "import datetime as dt, resource\n"
         "from decimal import Decimal\n"
-        "from api.spreadsheet import Sheet, as_csv, as_xlsx\n"
-        "from domain.values import Bilingual\n"
+        "from api.http.spreadsheet import Sheet, as_csv, as_xlsx\n"
+        "from domain.kernel.values import Bilingual\n"
         "names = ['a', 'b']\n"
         "headings = {name: Bilingual(name, name) for name in names}\n"
         "sheet = Sheet(Bilingual('x', 'x'), names, headings, {})\n"

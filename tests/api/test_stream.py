@@ -6,9 +6,9 @@ from http import HTTPStatus
 
 import pytest
 
-from api import stream
+from api.resources import stream
+from infra.eventstore.shared_subscription import KEPT, TAIL
 from infra.relay.accounts import MONEY
-from infra.tail import KEPT, TAIL
 from tests.api.conftest import each, problem
 from tests.api.reading import Reader
 from tests.infra.relay.story import Log, committed, proposed, spent
@@ -34,7 +34,7 @@ def log(database):
 
 @pytest.fixture
 def quickly(monkeypatch):
-    monkeypatch.setattr("api.stream.HEARTBEAT_SECONDS", 0.1)
+    monkeypatch.setattr("api.resources.stream.HEARTBEAT_SECONDS", 0.1)
 
 
 def until(holds, seconds=10):
@@ -138,8 +138,8 @@ def test_everything_about_money_is_one_example_of_the_documentation(log, anybody
 
 
 def test_who_is_far_behind_reads_the_log_and_then_follows(log, anybody, monkeypatch):
-    monkeypatch.setattr("api.stream.BATCH", 7)
-    monkeypatch.setattr("api.stream.WINDOW", 20)
+    monkeypatch.setattr("api.resources.stream.BATCH", 7)
+    monkeypatch.setattr("api.resources.stream.WINDOW", 20)
     for number in range(50):
         log.record("paquis", committed("bancs", "1.00", f"C {number}"), spent("bancs", "1.00"))
     wanted = range(1, 100, 2)
@@ -176,7 +176,7 @@ def test_silence_is_broken_by_comments(log, anybody, quickly):
 
 
 def test_a_stream_ends_by_itself_and_says_how_far_it_came(log, anybody, monkeypatch):
-    monkeypatch.setattr("api.stream.LIFE_SECONDS", 0.5)
+    monkeypatch.setattr("api.resources.stream.LIFE_SECONDS", 0.5)
     end = some(log)
     with Following(anybody, {"type": "decision-annulled"}) as following:
         reader = following.rest()

@@ -8,8 +8,8 @@ from functools import partial
 
 import pytest
 
-from domain.corrections import DecisionAnnulled
-from infra.web import STREAMS
+from domain.chapters.corrections import DecisionAnnulled
+from infra.web.server import STREAMS
 from tests.api.reading import Reader, follow
 from tests.api.served import PROCESSES, free_port, served
 from tests.infra.relay.story import Log, annulled, committed, spent

@@ -5,7 +5,7 @@ from http import HTTPStatus
 import psycopg
 import pytest
 
-from infra.contracts import contracts
+from infra.eventstore.repository import contracts
 from infra.log.keys import LogKeys, write_keys
 from infra.log.sealing import seal_all
 from tests.api.conftest import PERIMETER, each, problem

@@ -20,7 +20,7 @@ import structlog
 from rich.console import Console
 from rich.table import Table
 
-from infra.memory import look_seldom_for_cycles
+from infra.processes.memory import look_seldom_for_cycles
 from tests.bench.measure import Figure, Growth, Ratio
 from tests.bench.place import place
 

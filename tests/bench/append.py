@@ -11,8 +11,8 @@ import orjson
 import psycopg
 
 from infra.accounts import Account, Role
-from infra.append import STATEMENT
-from infra.recording import initiate, record
+from infra.eventstore.append import STATEMENT
+from infra.recording.recording import initiate, record
 from tests.bench.measure import Ratio, interleaved, rate
 from tests.bench.stock import Stock
 from tests.bench.workload import DAY, OPENING, activity, decisions

@@ -22,11 +22,11 @@ PIECE = 3_000
 
 def beside_reading(place: Place) -> Iterator[Ratio]:
     """All views and tables: runs of one contract, as of an import; and each decision of another."""
-    from infra.background import runner  # noqa: PLC0415 - settings come first
-    from infra.source import StoredEvents  # noqa: PLC0415
-    from infra.store import log_size  # noqa: PLC0415
+    from infra.eventstore.source import StoredEvents  # noqa: PLC0415
+    from infra.eventstore.store import log_size  # noqa: PLC0415
+    from infra.operations.background import runner  # noqa: PLC0415 - settings come first
     from projections.catalogue import PROJECTIONS  # noqa: PLC0415
-    from projections.rebuild import rebuild  # noqa: PLC0415
+    from projections.engine.rebuild import rebuild  # noqa: PLC0415
 
     source, lives = StoredEvents(), examples()
     events = CONTRACTS // len(lives) * sum(map(len, lives.values()))

@@ -6,10 +6,10 @@ import datetime as dt
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from infra.contracts import history_of
+from infra.eventstore.repository import history_of
 from projections.catalogue import VIEWS
-from projections.changes import changes
-from projections.intervals import learned
+from projections.changes.changes import changes
+from projections.changes.intervals import learned
 from tests.bench.growth import LONG, grown
 from tests.bench.life import lived
 from tests.bench.measure import Figure, seconds

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from django.test import Client
 
-from infra.contracts import history_of
+from infra.eventstore.repository import history_of
 from tests.bench.append import begin, record_one
 from tests.bench.measure import Ratio, interleaved, seconds
 from tests.bench.workload import activity, decisions

@@ -35,7 +35,14 @@ def served(settings: str, probe: str) -> Iterator[int]:
     """A server of its own process, as `quartier web` starts it; its port."""
     with socket.create_server(("127.0.0.1", 0)) as listening, tempfile.TemporaryDirectory() as own:
         port = listening.getsockname()[1]
-        command = (sys.executable, "-m", "infra.web", listening.fileno(), f"{own}/0", CLIENTS)
+        command = (
+            sys.executable,
+            "-m",
+            "infra.web.server",
+            listening.fileno(),
+            f"{own}/0",
+            CLIENTS,
+        )
         server = subprocess.Popen(
             [str(part) for part in command],
             env={**os.environ, "DJANGO_SETTINGS_MODULE": settings, "LOG_FORMAT": "json"},
@@ -79,7 +86,7 @@ def beside_bare_endpoint(place: Place) -> Iterator[Ratio]:
     """16 clients, each on its own contract and its own connection."""
     from django.db import connection  # noqa: PLC0415 - settings come first
 
-    from infra.database import as_owner  # noqa: PLC0415
+    from infra.database.connection import as_owner  # noqa: PLC0415
     from tests.bench import bare  # noqa: PLC0415
 
     token = create_account("bench", Role.COORDINATOR)
@@ -90,7 +97,7 @@ def beside_bare_endpoint(place: Place) -> Iterator[Ratio]:
     contracts = fresh(CLIENTS)
     json_body = {"Content-Type": "application/json"}
     with (
-        served("infra.settings", "/health/live") as ours_at,
+        served("infra.conf.settings", "/health/live") as ours_at,
         served("tests.bench.bare_settings", "/bare") as theirs_at,
     ):
         ours_post = poster(

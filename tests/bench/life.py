@@ -8,13 +8,13 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from domain.actions import ActionRetained
-from domain.approval import RoadmapApproved, RoadmapEndorsed
-from domain.commission import CommissionMet
-from domain.corrections import DecisionAnnulled, DecisionRectified
-from domain.credit import CreditRequested, CreditVoted
-from domain.diagnosis import DiagnosisShared, NeedSetAside
-from domain.follow_up import (
+from domain.chapters.actions import ActionRetained
+from domain.chapters.approval import RoadmapApproved, RoadmapEndorsed
+from domain.chapters.commission import CommissionMet
+from domain.chapters.corrections import DecisionAnnulled, DecisionRectified
+from domain.chapters.credit import CreditRequested, CreditVoted
+from domain.chapters.diagnosis import DiagnosisShared, NeedSetAside
+from domain.chapters.follow_up import (
     ActionAssigned,
     ActionCompleted,
     ActionStarted,
@@ -23,21 +23,21 @@ from domain.follow_up import (
     MilestoneSet,
     ProgressReported,
 )
-from domain.funding import ExpenditureRecorded, FundingRouteChosen, FundsCommitted
-from domain.history import Correction
-from domain.promotion import PromotionActivityHeld
-from domain.referendum import CreditBecameEnforceable
-from domain.roadmap import RoadmapAmended, RoadmapPresented, RoadmapSubmitted
+from domain.chapters.funding import ExpenditureRecorded, FundingRouteChosen, FundsCommitted
+from domain.chapters.promotion import PromotionActivityHeld
+from domain.chapters.referendum import CreditBecameEnforceable
+from domain.chapters.roadmap import RoadmapAmended, RoadmapPresented, RoadmapSubmitted
+from domain.kernel.history import Correction
 from infra import vault
-from infra.contracts import history_of
-from infra.recording import initiate, record
-from infra.refusals import Refused
+from infra.eventstore.repository import history_of
+from infra.recording.recording import initiate, record
+from infra.recording.refusals import Refused
 from tests.bench.append import ACCOUNT, now
 from tests.domain.given import Taken, person, take
 from tests.domain.stages import COMMISSION, COUNCIL, SPENT, action, need, plenary
 
 if TYPE_CHECKING:
-    from domain.decision import Recorded
+    from domain.kernel.decision import Recorded
 
 IN_GENEVA = {
     "green-spaces": "espaces-verts",

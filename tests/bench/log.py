@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import structlog
 
-from domain.merkle import (
+from infra.log.merkle import (
     HASH_SIZE,
     TILE_WIDTH,
     Tile,
@@ -50,7 +50,7 @@ def keys() -> Iterator[Path]:
 
 def append_one(_: int = 0) -> None:
     """Record one decision, the first of a contract of its own."""
-    from infra.append import Write, append  # noqa: PLC0415 - settings come first
+    from infra.eventstore.append import Write, append  # noqa: PLC0415 - settings come first
 
     append(
         Write(
@@ -77,7 +77,7 @@ def append_one(_: int = 0) -> None:
 def sealing() -> Iterator[None]:
     """The worker that seals, in a thread."""
     from infra.log.sealing import Sealer  # noqa: PLC0415 - settings come first
-    from infra.worker import Worker, in_steps  # noqa: PLC0415
+    from infra.operations.worker import Worker, in_steps  # noqa: PLC0415
 
     with keys() as file:
         sealer = Sealer(file)
@@ -94,9 +94,9 @@ def sealing() -> Iterator[None]:
 
 def soon_sealed(place: Place) -> Iterator[Figure]:
     """At rest, and at the end of a storm of appends."""
-    from infra.database import cursor  # noqa: PLC0415 - settings come first
+    from infra.database.connection import cursor  # noqa: PLC0415 - settings come first
+    from infra.eventstore.store import log_size  # noqa: PLC0415
     from infra.log.sealing import unsealed, wait_until_sealed  # noqa: PLC0415
-    from infra.store import log_size  # noqa: PLC0415
 
     def until_sealed() -> float:
         append_one()
@@ -131,8 +131,8 @@ def fill(place: Place, events: int) -> None:
     import datetime as dt  # noqa: PLC0415
 
     from infra.accounts import Role, create_account  # noqa: PLC0415 - settings come first
-    from infra.importing import import_file  # noqa: PLC0415
-    from infra.up import EXAMPLES  # noqa: PLC0415
+    from infra.exchange.importing import import_file  # noqa: PLC0415
+    from infra.operations.up import EXAMPLES  # noqa: PLC0415
 
     for role in Role:
         create_account(role.value, role)
@@ -167,11 +167,11 @@ def by_turns(*readings: Iterator[None], some: int = 10_000) -> list[float]:
 
 def verified_replay(place: Place) -> Iterator[Ratio]:
     """Read, hash, decode and fold every decision, beside reading and decoding them."""
-    from domain.contract import Contract  # noqa: PLC0415 - settings come first
-    from infra.database import dedicated  # noqa: PLC0415
+    from domain.kernel.contract import Contract  # noqa: PLC0415 - settings come first
+    from infra.database.connection import dedicated  # noqa: PLC0415
+    from infra.eventstore.store import COLUMNS, log_size, recorded_of  # noqa: PLC0415
     from infra.log.replay import FETCHED, verified  # noqa: PLC0415
     from infra.log.sealing import seal_all  # noqa: PLC0415
-    from infra.store import COLUMNS, log_size, recorded_of  # noqa: PLC0415
 
     fill(place, EVENTS)
     size = log_size()

@@ -25,13 +25,13 @@ from typing import Any, Final
 import orjson
 from django.db import connection
 
-from domain.contract import Contract
-from domain.stored import write
+from domain.kernel.contract import Contract
+from domain.kernel.payload import write
 from infra import vault
-from infra.append import LARGEST, Write, append
-from infra.database import as_owner
-from infra.refusals import Refused
-from infra.submission import Submission
+from infra.database.connection import as_owner
+from infra.eventstore.append import LARGEST, Write, append
+from infra.recording.refusals import Refused
+from infra.recording.submission import Submission
 from tests.bench.append import ACCOUNT, now
 from tests.bench.life import IN_GENEVA
 from tests.domain import stages
@@ -275,9 +275,9 @@ def _recorded(ago: int) -> Iterator[None]:
 
 def projected() -> int:
     """Make every read model of what is in the log, and let PostgreSQL look at it all."""
-    from infra.source import StoredEvents  # noqa: PLC0415
+    from infra.eventstore.source import StoredEvents  # noqa: PLC0415
     from projections.catalogue import PROJECTIONS  # noqa: PLC0415
-    from projections.rebuild import rebuild  # noqa: PLC0415
+    from projections.engine.rebuild import rebuild  # noqa: PLC0415
 
     events = rebuild(StoredEvents(), PROJECTIONS.values()).events
     with as_owner(), connection.cursor() as cursor:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra import embedded
+from infra.embedded import embedded_postgres
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Place:
     contracts: as many as there are to be where there are to be many.
     """
 
-    server: embedded.EmbeddedPostgres
+    server: embedded_postgres.EmbeddedPostgres
     url: str
     contracts: int
 
@@ -34,11 +34,11 @@ class Place:
 def place(contracts: int) -> Iterator[Place]:
     """Start it, migrate, and point Django at it."""
     folder = Path(tempfile.mkdtemp(prefix="quartier-bench-"))
-    server = embedded.start(folder)
+    server = embedded_postgres.start(folder)
     try:
         url = server.create("quartier")
         os.environ["DATABASE_URL"] = url
-        os.environ["DJANGO_SETTINGS_MODULE"] = "infra.settings"
+        os.environ["DJANGO_SETTINGS_MODULE"] = "infra.conf.settings"
         os.environ["LOG_FORMAT"] = "console"  # what it says of requests is then left out here
         import django  # noqa: PLC0415 - the address comes first
         from django.core.management import call_command  # noqa: PLC0415

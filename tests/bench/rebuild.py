@@ -41,8 +41,8 @@ def examples() -> dict[str, Life]:
     from django.db import connection  # noqa: PLC0415 - settings come first
 
     from infra.accounts import Role, create_account  # noqa: PLC0415
-    from infra.importing import import_file  # noqa: PLC0415
-    from infra.up import EXAMPLES  # noqa: PLC0415
+    from infra.exchange.importing import import_file  # noqa: PLC0415
+    from infra.operations.up import EXAMPLES  # noqa: PLC0415
 
     for role in Role:
         create_account(role.value, role)
@@ -77,7 +77,7 @@ def copied(lives: dict[str, Life], events: int) -> Iterator[dict[str, Any]]:
 
 
 def append_all(events: Iterable[dict[str, Any]]) -> None:
-    from infra.append import Write, append  # noqa: PLC0415 - settings come first
+    from infra.eventstore.append import Write, append  # noqa: PLC0415 - settings come first
 
     waiting = iter(events)
     while batch := list(itertools.islice(waiting, BATCH)):
@@ -111,9 +111,9 @@ def measure(what: str) -> None:
     import django  # noqa: PLC0415
 
     django.setup()
-    from infra.source import StoredEvents  # noqa: PLC0415
+    from infra.eventstore.source import StoredEvents  # noqa: PLC0415
     from projections.catalogue import PROJECTIONS  # noqa: PLC0415
-    from projections.rebuild import rebuild  # noqa: PLC0415
+    from projections.engine.rebuild import rebuild  # noqa: PLC0415
 
     began = time.perf_counter()
     source = StoredEvents()

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING
 import orjson
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from infra import kafka_client
 from infra.accounts import Role, create_account
-from infra.database import dedicated
-from infra.kafka_client import Cluster
-from infra.memory import look_seldom_for_cycles
+from infra.broker import kafka_client
+from infra.broker.kafka_client import Cluster
+from infra.database.connection import dedicated
+from infra.processes.memory import look_seldom_for_cycles
 from infra.relay import topics
 from infra.relay.messages import Message, Messages
 from infra.relay.publisher import PRODUCER
@@ -144,7 +144,7 @@ def answer_to_reader(place: Place) -> Iterator[Figure]:
     arrived: dict[str, float] = {}
     reader = threading.Thread(target=_read, args=[cluster, arrived, stop])
     reader.start()
-    with served("infra.settings", "/health/live") as port, _working(cluster.prefix):
+    with served("infra.conf.settings", "/health/live") as port, _working(cluster.prefix):
         client = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
         _wait_until(lambda: f"{contract}/1" in arrived)
         answered: dict[str, float] = {}
@@ -174,7 +174,7 @@ def _working(prefix: str) -> Iterator[None]:
     """`quartier worker`, with its topics under a prefix and a log key of its own."""
     with tempfile.TemporaryDirectory(prefix="quartier-bench-") as folder:
         worker = subprocess.Popen(
-            [sys.executable, "-m", "infra.cli", "worker"],
+            [sys.executable, "-m", "infra.cli.program", "worker"],
             env={
                 **os.environ,
                 "KAFKA_TOPIC_PREFIX": prefix,

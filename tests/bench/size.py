@@ -77,8 +77,8 @@ def _measured_apart(place: Place, size: int) -> dict[str, dict[str, Any]]:
 
 def costs(contracts: int) -> Iterator[Cost]:
     """Fill the log if it is empty, and measure everything."""
-    from infra.database import cursor  # noqa: PLC0415 - settings come first
-    from infra.store import log_size  # noqa: PLC0415
+    from infra.database.connection import cursor  # noqa: PLC0415 - settings come first
+    from infra.eventstore.store import log_size  # noqa: PLC0415
     from tests.bench.many import fill, projected  # noqa: PLC0415
 
     if not log_size():
@@ -119,7 +119,7 @@ class Asking:
 
 def _reading() -> Iterator[Cost]:
     """Lists and sums, as a stranger asks for them."""
-    from infra.store import log_size  # noqa: PLC0415 - settings come first
+    from infra.eventstore.store import log_size  # noqa: PLC0415 - settings come first
 
     get = Asking()
     deep, yesterday = log_size() * 3 // 4, dt.date.today() - dt.timedelta(1)  # noqa: DTZ011
@@ -166,7 +166,7 @@ def _reading() -> Iterator[Cost]:
 def _behind() -> Iterator[Cost]:
     """A list for an account that has recorded nothing, while the read models are far behind."""
     from infra.accounts import Role, create_account  # noqa: PLC0415 - settings come first
-    from projections.sql import cursor  # noqa: PLC0415
+    from projections.engine.sql import cursor  # noqa: PLC0415
 
     get = Asking(create_account(f"bench-{os.getpid()}", Role.COORDINATOR))
     cursor().execute("BEGIN")  # rolled back: only this connection sees them so
@@ -193,7 +193,7 @@ def _long_history() -> Iterator[Cost]:
 
 
 def _evidence(name: str, mark: float) -> Iterator[Cost]:
-    from infra.contracts import version_of  # noqa: PLC0415
+    from infra.eventstore.repository import version_of  # noqa: PLC0415
     from infra.log.sealing import seal_all  # noqa: PLC0415 - settings come first
     from tests.bench.log import keys  # noqa: PLC0415
 
@@ -205,11 +205,11 @@ def _evidence(name: str, mark: float) -> Iterator[Cost]:
 
 def _checking() -> Iterator[Cost]:
     """What a check takes for each event, and what the counter row costs an append beside it."""
-    from infra.checking import findings  # noqa: PLC0415 - settings come first
-    from infra.database import as_owner, cursor  # noqa: PLC0415
-    from infra.integrity import order  # noqa: PLC0415
+    from infra.audit.checking import findings  # noqa: PLC0415 - settings come first
+    from infra.audit.integrity import order  # noqa: PLC0415
+    from infra.database.connection import as_owner, cursor  # noqa: PLC0415
+    from infra.eventstore.store import log_size  # noqa: PLC0415
     from infra.log.integrity import log_findings  # noqa: PLC0415
-    from infra.store import log_size  # noqa: PLC0415
     from tests.bench.log import append_one, keys  # noqa: PLC0415
 
     def check() -> None:
@@ -247,9 +247,9 @@ def _checking() -> Iterator[Cost]:
 
 def _catching_up() -> Iterator[Cost]:
     """Decisions a second into every read model, of contracts mixed, and of one after the other."""
-    from infra.source import StoredEvents  # noqa: PLC0415 - settings come first
+    from infra.eventstore.source import StoredEvents  # noqa: PLC0415 - settings come first
     from projections.catalogue import PROJECTIONS  # noqa: PLC0415
-    from projections.runner import Runner  # noqa: PLC0415
+    from projections.engine.runner import Runner  # noqa: PLC0415
     from tests.bench.many import fill  # noqa: PLC0415
 
     def rate(abreast: int, prefix: str) -> float:

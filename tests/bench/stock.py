@@ -15,11 +15,11 @@ from urllib.parse import parse_qs, urlsplit
 from eventsourcing.application import Application
 from eventsourcing.domain import Aggregate, event
 
-from domain.act import Act, Body
-from domain.contract import Contract
-from domain.decision import Recorded, decision_type, judge
-from domain.stored import read, write
-from domain.values import AccountId, Audience, TextRef
+from domain.kernel.act import Act, Body
+from domain.kernel.contract import Contract
+from domain.kernel.decision import Recorded, decision_type, judge
+from domain.kernel.payload import read, write
+from domain.kernel.values import AccountId, Audience, TextRef
 from tests.bench.workload import DAY, OPENING
 
 

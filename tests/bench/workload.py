@@ -6,7 +6,7 @@ import itertools
 import json
 from datetime import date
 
-from domain.act import Body
+from domain.kernel.act import Body
 
 DAY = date(2020, 5, 4)
 

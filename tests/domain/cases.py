@@ -7,26 +7,26 @@ from the type's first accepted case, which therefore names all that the type can
 import importlib
 from dataclasses import replace
 
-from domain.act import Body
 from domain.catalogue import CHAPTERS, catalogue
-from domain.commission import DelegatesResigned
-from domain.days import FIRST_DAY
-from domain.decision import GENERAL, Decision
-from domain.gathering import CommissionInquorate, CommissionNotConstituted, NotLaunched
-from domain.initiation import ContractInitiated
-from domain.references import DatedBeforeItsSubject, Unknown
-from domain.rule import Rule
-from domain.standing import (
+from domain.chapters.commission import DelegatesResigned
+from domain.chapters.initiation import ContractInitiated
+from domain.kernel.act import Body
+from domain.kernel.days import FIRST_DAY
+from domain.kernel.decision import GENERAL, Decision
+from domain.kernel.life_cycle import (
     DecidedBeforeTheContract,
     DecidedInTheFuture,
     DepartureWithoutCause,
     NotUnderWay,
     OutsideTheCalendar,
 )
+from domain.kernel.rule import Rule
+from domain.rules.gathering import CommissionInquorate, CommissionNotConstituted, NotLaunched
+from domain.rules.references import DatedBeforeItsSubject, Unknown
 from tests.domain.given import ONE_DAY, Accepted, Law, Laws, Refused, Taken, person, take
 from tests.domain.stages import INITIATED, INITIATES, LAUNCHED, PROMOTED
 
-CHAPTER_TESTS = tuple(f"test_{module.__name__.removeprefix('domain.')}" for module in CHAPTERS)
+CHAPTER_TESTS = tuple(f"test_{module.__name__.rpartition('.')[2]}" for module in CHAPTERS)
 
 
 def stated() -> list[Law]:

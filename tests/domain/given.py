@@ -20,12 +20,12 @@ import pytest
 from pydantic import ValidationError
 
 import domain.catalogue
-from domain.act import Act, Body
-from domain.contract import Contract
-from domain.decision import Decision, Judgement, NotCompetent, Recorded, judge
-from domain.reference import Delay, Department, Reference, Service, Theme
-from domain.rule import Fact, Rule
-from domain.values import AccountId, Audience, TextRef
+from domain.kernel.act import Act, Body
+from domain.kernel.contract import Contract
+from domain.kernel.decision import Decision, Judgement, NotCompetent, Recorded, judge
+from domain.kernel.reference import Delay, Department, Reference, Service, Theme
+from domain.kernel.rule import Fact, Rule
+from domain.kernel.values import AccountId, Audience, TextRef
 
 assert domain.catalogue.CHAPTERS, "every decision type is registered"
 

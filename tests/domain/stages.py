@@ -4,14 +4,18 @@ Each stage is the story up to there. Dates, names and sums are made up; the dura
 the framework of 2014 asks for.
 """
 
-from domain.act import Body
-from domain.actions import ActionProposed, ActionRetained, ActionSetAside, ActionsPrioritised
-from domain.approval import RoadmapApproved, RoadmapEndorsed
-from domain.closure import ClosureOpened, ContractClosed, FinalReportAdopted
-from domain.commission import CommissionConstituted, CommissionMet, DelegateElected
-from domain.credit import CreditRequested, CreditVoted
-from domain.diagnosis import DiagnosisShared, NeedExpressed, NeedSetAside, NeedsMerged
-from domain.follow_up import (
+from domain.chapters.actions import (
+    ActionProposed,
+    ActionRetained,
+    ActionSetAside,
+    ActionsPrioritised,
+)
+from domain.chapters.approval import RoadmapApproved, RoadmapEndorsed
+from domain.chapters.closure import ClosureOpened, ContractClosed, FinalReportAdopted
+from domain.chapters.commission import CommissionConstituted, CommissionMet, DelegateElected
+from domain.chapters.credit import CreditRequested, CreditVoted
+from domain.chapters.diagnosis import DiagnosisShared, NeedExpressed, NeedSetAside, NeedsMerged
+from domain.chapters.follow_up import (
     ActionAssigned,
     ActionCompleted,
     ActionStarted,
@@ -20,29 +24,39 @@ from domain.follow_up import (
     MilestoneSet,
     ProgressReported,
 )
-from domain.funding import (
+from domain.chapters.funding import (
     ExpenditureRecorded,
     FundingRouteChosen,
     FundsCommitted,
     FundsReleased,
 )
-from domain.handover import HandoverAccepted, HandoverProposed
-from domain.initiation import (
+from domain.chapters.handover import HandoverAccepted, HandoverProposed
+from domain.chapters.initiation import (
     ContractInitiated,
     DepartmentInformed,
     MunicipalCouncilInformed,
     PerimeterSet,
 )
-from domain.offices import CoordinatorAppointed, ServiceDelegateNamed
-from domain.plenaries import PlenaryConvened, PlenaryHeld
-from domain.promotion import OperatingBudgetGranted, PromotionActivityHeld, PromotionStarted
-from domain.referendum import CreditBecameEnforceable, CreditPublished
-from domain.roadmap import RoadmapAmended, RoadmapDrafted, RoadmapPresented, RoadmapSubmitted
-from domain.working_groups import (
+from domain.chapters.offices import CoordinatorAppointed, ServiceDelegateNamed
+from domain.chapters.plenaries import PlenaryConvened, PlenaryHeld
+from domain.chapters.promotion import (
+    OperatingBudgetGranted,
+    PromotionActivityHeld,
+    PromotionStarted,
+)
+from domain.chapters.referendum import CreditBecameEnforceable, CreditPublished
+from domain.chapters.roadmap import (
+    RoadmapAmended,
+    RoadmapDrafted,
+    RoadmapPresented,
+    RoadmapSubmitted,
+)
+from domain.chapters.working_groups import (
     WorkingGroupFormed,
     WorkingGroupMemberJoined,
     WorkingGroupReported,
 )
+from domain.kernel.act import Body
 from tests.domain.given import REFERENCE, Story, Taken, person, take
 
 SQUARE = {

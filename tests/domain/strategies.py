@@ -19,11 +19,11 @@ from hypothesis.strategies import SearchStrategy
 from pydantic import BaseModel, ValidationError
 
 from domain.catalogue import catalogue
-from domain.contract import Contract
-from domain.corrections import DecisionRectified
-from domain.decision import Decision
-from domain.framework import FRAMEWORKS
-from domain.history import AboutHistory, Correction
+from domain.chapters.corrections import DecisionRectified
+from domain.kernel.contract import Contract
+from domain.kernel.decision import Decision
+from domain.kernel.framework import FRAMEWORKS
+from domain.kernel.history import AboutHistory, Correction
 from tests.domain.cases import stated
 from tests.domain.given import REFERENCE, Taken, person, text_ref
 from tests.domain.stages import CLOSED, SQUARE

@@ -1,7 +1,6 @@
 """Actions: proposed, revised, ranked, then chosen (§3.1, §3.3, §4.2)."""
 
-from domain.act import Body
-from domain.actions import (
+from domain.chapters.actions import (
     ActionChosen,
     ActionDecided,
     ActionRetained,
@@ -13,11 +12,12 @@ from domain.actions import (
     GroupNotNamed,
     RankedTwice,
 )
-from domain.approval import RoadmapReturned
-from domain.gathering import GroupDissolved, PlenaryNotHeld
-from domain.references import AlreadyKnown, Unknown, UnknownService, UnknownTheme
-from domain.roadmap import RoadmapDrafted
-from domain.working_groups import WorkingGroupDissolved
+from domain.chapters.approval import RoadmapReturned
+from domain.chapters.roadmap import RoadmapDrafted
+from domain.chapters.working_groups import WorkingGroupDissolved
+from domain.kernel.act import Body
+from domain.rules.gathering import GroupDissolved, PlenaryNotHeld
+from domain.rules.references import AlreadyKnown, Unknown, UnknownService, UnknownTheme
 from tests.domain.given import Laws, each_of, given, take
 from tests.domain.stages import (
     APPROVED,

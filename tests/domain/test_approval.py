@@ -1,6 +1,6 @@
 """What the steering committee and the council answer to a roadmap (§4.3)."""
 
-from domain.approval import (
+from domain.chapters.approval import (
     ActionNotListed,
     ActionUnanswered,
     AnsweredAlready,
@@ -11,7 +11,7 @@ from domain.approval import (
     RoadmapEndorsed,
     RoadmapReturned,
 )
-from domain.roadmap import RoadmapAmended, RoadmapPresented, RoadmapSubmitted
+from domain.chapters.roadmap import RoadmapAmended, RoadmapPresented, RoadmapSubmitted
 from tests.domain.given import Laws, each_of, given, take
 from tests.domain.stages import (
     APPROVED,

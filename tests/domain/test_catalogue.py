@@ -5,8 +5,8 @@ the chapters' tests, and `test_general`, run. A test can thus not be complete on
 """
 
 from domain.catalogue import CHAPTERS, catalogue
-from domain.decision import Decision
-from domain.rule import Rule
+from domain.kernel.decision import Decision
+from domain.kernel.rule import Rule
 from tests.domain.cases import accepted, general, pairs, stated
 from tests.domain.given import each_of
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import PydanticCustomError
 
-from domain.characters import clean_line, clean_name, clean_text, line_from
+from domain.kernel.characters import clean_line, clean_name, clean_text, line_from
 
 HIDDEN = {
     "nothing": "",

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from domain.closure import (
+from domain.chapters.closure import (
     ActionNotSettled,
     ClosedBeforeItsTime,
     ClosureAlreadyOpen,
@@ -12,12 +12,12 @@ from domain.closure import (
     CreditLeftOpen,
     FinalReportAdopted,
 )
-from domain.commission import DelegatesResigned
-from domain.credit import CreditRequested
-from domain.follow_up import ActionAbandoned
-from domain.funding import FundingRouteChosen
-from domain.gathering import PlenaryOverdue
-from domain.standing import Standing
+from domain.chapters.commission import DelegatesResigned
+from domain.chapters.credit import CreditRequested
+from domain.chapters.follow_up import ActionAbandoned
+from domain.chapters.funding import FundingRouteChosen
+from domain.kernel.life_cycle import Standing
+from domain.rules.gathering import PlenaryOverdue
 from tests.domain.given import Laws, day, each_of, given, person, take, told
 from tests.domain.stages import (
     CLOSED,

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from domain.commission import (
+from domain.chapters.commission import (
     AlreadyADelegate,
     CommissionConstituted,
     CommissionMet,
@@ -20,11 +20,11 @@ from domain.commission import (
     OpennessMeasureTaken,
     SeatTakenTwice,
 )
-from domain.contract import Contract
-from domain.framework import CADRE_2014
-from domain.gathering import CommissionInquorate, PlenaryNotHeld, Purpose
-from domain.initiation import FrameworkSuperseded
-from domain.offices import CoordinatorRelieved, ServiceDelegateRecalled
+from domain.chapters.initiation import FrameworkSuperseded
+from domain.chapters.offices import CoordinatorRelieved, ServiceDelegateRecalled
+from domain.kernel.contract import Contract
+from domain.kernel.framework import CADRE_2014
+from domain.rules.gathering import CommissionInquorate, PlenaryNotHeld, Purpose
 from tests.domain.given import Laws, day, each_of, given, person, take, told
 from tests.domain.stages import (
     CONSTITUTES,

@@ -5,9 +5,7 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from domain.act import Body
-from domain.contract import Contract
-from domain.corrections import (
+from domain.chapters.corrections import (
     AlreadyAnnulled,
     CorrectsACorrection,
     DecisionAnnulled,
@@ -17,15 +15,25 @@ from domain.corrections import (
     TakenByAnotherBody,
     UnknownDecision,
 )
-from domain.days import days_of
-from domain.diagnosis import NeedExpressed
-from domain.funding import ExpenditureRecorded, FundingRouteChosen, FundsCommitted
-from domain.history import effective
-from domain.initiation import ContractInterrupted, ContractSuspended, MunicipalCouncilInformed
-from domain.plenaries import DepartmentsNotInformed, PlenaryHeld, PromotionTooShort
-from domain.promotion import OperatingBudgetGranted, PromotionActivityHeld, PromotionStarted
-from domain.standing import Standing
-from domain.stored import read, write
+from domain.chapters.diagnosis import NeedExpressed
+from domain.chapters.funding import ExpenditureRecorded, FundingRouteChosen, FundsCommitted
+from domain.chapters.initiation import (
+    ContractInterrupted,
+    ContractSuspended,
+    MunicipalCouncilInformed,
+)
+from domain.chapters.plenaries import DepartmentsNotInformed, PlenaryHeld, PromotionTooShort
+from domain.chapters.promotion import (
+    OperatingBudgetGranted,
+    PromotionActivityHeld,
+    PromotionStarted,
+)
+from domain.kernel.act import Body
+from domain.kernel.contract import Contract
+from domain.kernel.days import days_of
+from domain.kernel.history import effective
+from domain.kernel.life_cycle import Standing
+from domain.kernel.payload import read, write
 from tests.domain.given import Keeper, Laws, Story, day, each_of, given, take, text_ref, told
 from tests.domain.stages import (
     BEFORE_PROMOTION,

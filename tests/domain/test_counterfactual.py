@@ -4,11 +4,11 @@ import datetime as dt
 
 import pytest
 
+from domain.chapters.initiation import ContractInitiated
+from domain.chapters.plenaries import PlenaryConvened, PromotionTooShort
+from domain.chapters.promotion import PromotionActivityHeld, PromotionStarted
 from domain.counterfactual import differences
-from domain.framework import CADRE_2014, FRAMEWORKS, PILOTS_2009
-from domain.initiation import ContractInitiated
-from domain.plenaries import PlenaryConvened, PromotionTooShort
-from domain.promotion import PromotionActivityHeld, PromotionStarted
+from domain.kernel.framework import CADRE_2014, FRAMEWORKS, PILOTS_2009
 from tests.domain import stages
 from tests.domain.given import REFERENCE, told
 from tests.domain.test_laws import STAGES

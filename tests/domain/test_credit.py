@@ -3,8 +3,7 @@
 from dataclasses import replace
 from decimal import Decimal
 
-from domain.chronology import NotYetHappened
-from domain.credit import (
+from domain.chapters.credit import (
     CreditInCourse,
     CreditRefused,
     CreditRequested,
@@ -13,10 +12,11 @@ from domain.credit import (
     NotADeliberation,
     NotByCredit,
 )
-from domain.follow_up import ActionAbandoned
-from domain.following import ActionHasEnded
-from domain.initiation import ContractSuspended
-from domain.money import AmountNotPositive, NetAboveGross, PublishedBeforeVoted
+from domain.chapters.follow_up import ActionAbandoned
+from domain.chapters.initiation import ContractSuspended
+from domain.rules.chronology import NotYetHappened
+from domain.rules.following import ActionHasEnded
+from domain.rules.money import AmountNotPositive, NetAboveGross, PublishedBeforeVoted
 from tests.domain.given import Laws, day, each_of, given, take
 from tests.domain.stages import COUNCIL, FUNDED, REQUESTED, ROUTED, VOTED, VOTES_CREDIT
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from domain.catalogue import catalogue
-from domain.days import (
+from domain.chapters.initiation import MunicipalCouncilInformed
+from domain.kernel.days import (
     FIRST_DAY,
     LAST_DAY,
     Day,
@@ -18,8 +19,7 @@ from domain.days import (
     instant_within,
     read_day,
 )
-from domain.framework import Months
-from domain.initiation import MunicipalCouncilInformed
+from domain.kernel.framework import Months
 from tests.domain.test_personal_data import leaves
 
 DAY = TypeAdapter(Day)

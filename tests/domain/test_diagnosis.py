@@ -1,7 +1,6 @@
 """The shared diagnosis (§4.2)."""
 
-from domain.act import Body
-from domain.diagnosis import (
+from domain.chapters.diagnosis import (
     DiagnosisShared,
     DiagnosisTooLong,
     DiagnosisTooShort,
@@ -12,7 +11,8 @@ from domain.diagnosis import (
     NeedSettled,
     NeedsMerged,
 )
-from domain.references import AlreadyKnown, UnknownTheme
+from domain.kernel.act import Body
+from domain.rules.references import AlreadyKnown, UnknownTheme
 from tests.domain.given import Laws, day, each_of, given, take
 from tests.domain.stages import COMMISSION, DIAGNOSED, LAUNCHED, WITH_GROUP, need
 

@@ -1,7 +1,7 @@
 """What may be forgotten is taken out of the vault; every event stays as it was (LIPAD)."""
 
-from domain.erasure import PartOfNoDecision, PersonErased, TextErased
-from domain.plenaries import PromotionTooShort
+from domain.chapters.erasure import PartOfNoDecision, PersonErased, TextErased
+from domain.chapters.plenaries import PromotionTooShort
 from tests.domain.given import Laws, each_of, given, person, text_ref
 from tests.domain.stages import (
     BEFORE_PROMOTION,

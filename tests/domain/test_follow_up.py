@@ -1,8 +1,6 @@
 """Following up: who is responsible, and how far it is (§4.4)."""
 
-from domain.act import Body
-from domain.chronology import BeforeItsCause
-from domain.follow_up import (
+from domain.chapters.follow_up import (
     ActionAbandoned,
     ActionAssigned,
     ActionCompleted,
@@ -20,9 +18,11 @@ from domain.follow_up import (
     NotStarted,
     ProgressReported,
 )
-from domain.following import ActionHasEnded, NotForFollowUp
-from domain.funding import FundsReleased
-from domain.references import AlreadyKnown, DatedBeforeItsSubject, Unknown, UnknownService
+from domain.chapters.funding import FundsReleased
+from domain.kernel.act import Body
+from domain.rules.chronology import BeforeItsCause
+from domain.rules.following import ActionHasEnded, NotForFollowUp
+from domain.rules.references import AlreadyKnown, DatedBeforeItsSubject, Unknown, UnknownService
 from tests.domain.given import Laws, day, each_of, given, take
 from tests.domain.stages import (
     APPROVED,

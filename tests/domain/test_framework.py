@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.framework import CADRE_2014, FRAMEWORKS, Months
+from domain.kernel.framework import CADRE_2014, FRAMEWORKS, Months
 
 
 @pytest.mark.parametrize(

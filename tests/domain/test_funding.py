@@ -2,11 +2,8 @@
 
 from decimal import Decimal
 
-from domain.act import Body
-from domain.chronology import BeforeItsCause
-from domain.follow_up import ActionAbandoned
-from domain.following import ActionHasEnded
-from domain.funding import (
+from domain.chapters.follow_up import ActionAbandoned
+from domain.chapters.funding import (
     ActionNotApproved,
     BeyondAvailable,
     BeyondCommitted,
@@ -23,9 +20,12 @@ from domain.funding import (
     RouteFieldMissing,
     RouteFieldOutOfPlace,
 )
-from domain.initiation import ContractInterrupted
-from domain.money import AmountNotPositive
-from domain.references import UnknownService
+from domain.chapters.initiation import ContractInterrupted
+from domain.kernel.act import Body
+from domain.rules.chronology import BeforeItsCause
+from domain.rules.following import ActionHasEnded
+from domain.rules.money import AmountNotPositive
+from domain.rules.references import UnknownService
 from tests.domain.given import Laws, day, each_of, given, take
 from tests.domain.stages import (
     APPROVED,

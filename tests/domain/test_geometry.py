@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
-from domain.geometry import _from_mn95, read_perimeter, stored_perimeter
-from domain.initiation import PerimeterSet
-from domain.stored import read
+from domain.chapters.initiation import PerimeterSet
+from domain.kernel.geometry import _from_mn95, read_perimeter, stored_perimeter
+from domain.kernel.payload import read
 from tests.domain.given import Keeper, told
 from tests.domain.stages import INITIATED, SQUARE
 

@@ -1,9 +1,6 @@
 """Handing over to a relay what goes on in the long term (§4.4, §4.5)."""
 
-from domain.act import Body
-from domain.chronology import BeforeItsCause
-from domain.following import NotForFollowUp
-from domain.handover import (
+from domain.chapters.handover import (
     HandoverAccepted,
     HandoverDeclined,
     HandoverPending,
@@ -11,8 +8,11 @@ from domain.handover import (
     NoHandoverProposed,
     NoRelayNamed,
 )
-from domain.initiation import ContractInterrupted
-from domain.references import UnknownService
+from domain.chapters.initiation import ContractInterrupted
+from domain.kernel.act import Body
+from domain.rules.chronology import BeforeItsCause
+from domain.rules.following import NotForFollowUp
+from domain.rules.references import UnknownService
 from tests.domain.given import Laws, day, each_of, given, person, take
 from tests.domain.stages import APPROVED, CLOSED, CLOSING, HANDED_OVER, HANDS_OVER
 

@@ -10,10 +10,10 @@ from typing import Annotated, get_args
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from domain.canonical import canonical
-from domain.corrections import DecisionRectified
-from domain.decision import judge
-from domain.stored import content_of, read
+from domain.chapters.corrections import DecisionRectified
+from domain.kernel.canonical import canonical
+from domain.kernel.decision import judge
+from domain.kernel.payload import content_of, read
 from tests.domain.cases import accepted
 from tests.domain.given import take, told
 from tests.domain.stages import CLOSED, SQUARE

@@ -1,8 +1,6 @@
 """How a contract begins, is told of, pauses and breaks off (§1, §2, §4.1)."""
 
-from domain.act import Body
-from domain.chronology import BeforeItsCause, NotYetHappened
-from domain.initiation import (
+from domain.chapters.initiation import (
     ContractInitiated,
     ContractInterrupted,
     ContractResumed,
@@ -18,8 +16,10 @@ from domain.initiation import (
     StrategicOptionValidated,
     UnknownFramework,
 )
-from domain.references import Unknown, UnknownDepartment, UnknownService
-from domain.standing import NotUnderWay, Standing
+from domain.kernel.act import Body
+from domain.kernel.life_cycle import NotUnderWay, Standing
+from domain.rules.chronology import BeforeItsCause, NotYetHappened
+from domain.rules.references import Unknown, UnknownDepartment, UnknownService
 from tests.domain.given import Laws, day, each_of, given, person, take
 from tests.domain.stages import (
     AMENDED,

@@ -14,30 +14,30 @@ from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from domain.act import Body
-from domain.approval import RoadmapApproved
-from domain.canonical import canonical
-from domain.contract import Contract
-from domain.credit import CreditRefused, CreditRequested, CreditVoted
-from domain.decision import Decision, NotCompetent, judge, obstacles
-from domain.follow_up import ActionAbandoned
-from domain.funding import (
+from domain.chapters.approval import RoadmapApproved
+from domain.chapters.credit import CreditRefused, CreditRequested, CreditVoted
+from domain.chapters.follow_up import ActionAbandoned
+from domain.chapters.funding import (
     ExpenditureRecorded,
     FundingRouteChosen,
     FundingRouteReplaced,
     FundsCommitted,
     FundsReleased,
 )
-from domain.history import effective
-from domain.reference import Reference
-from domain.referendum import (
+from domain.chapters.referendum import (
     CreditBecameEnforceable,
     CreditContested,
     CreditOverturned,
     CreditPublished,
 )
-from domain.rule import Rule
-from domain.stored import Content, read, write
+from domain.kernel.act import Body
+from domain.kernel.canonical import canonical
+from domain.kernel.contract import Contract
+from domain.kernel.decision import Decision, NotCompetent, judge, obstacles
+from domain.kernel.history import effective
+from domain.kernel.payload import Content, read, write
+from domain.kernel.reference import Reference
+from domain.kernel.rule import Rule
 from tests.domain import stages
 from tests.domain.cases import accepted
 from tests.domain.given import REFERENCE, Story, Taken, told
@@ -174,7 +174,7 @@ def test_canonical_bytes_do_not_depend_on_the_hash_seed():
     """Digests are computed anywhere, at any time: nothing of the process shows in the bytes."""
     program = (
         "import hashlib\n"
-        "from domain.stored import write\n"
+        "from domain.kernel.payload import write\n"
         "from tests.domain.given import told\n"
         "from tests.domain.stages import CLOSED\n"
         "history = told(*CLOSED).history\n"

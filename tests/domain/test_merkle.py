@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain import merkle
-from domain.merkle import Tile
+from infra.log import merkle
+from infra.log.merkle import Tile
 
 SIZES = range(301)
 ENTRIES = [b"entry %d" % number for number in range(max(SIZES))]

@@ -8,14 +8,14 @@ import pytest
 from pydantic import ValidationError
 
 import domain.catalogue
-from domain.act import Act, Body
-from domain.contract import Contract
-from domain.corrections import DecisionRectified
-from domain.decision import GENERAL, Decision, decision_type, judge, obstacles
-from domain.initiation import COUNCIL, ContractInitiated
-from domain.rule import Rule
-from domain.stored import NewerSchema, read, write
-from domain.values import Title
+from domain.chapters.corrections import DecisionRectified
+from domain.chapters.initiation import COUNCIL, ContractInitiated
+from domain.kernel.act import Act, Body
+from domain.kernel.contract import Contract
+from domain.kernel.decision import GENERAL, Decision, decision_type, judge, obstacles
+from domain.kernel.payload import NewerSchema, read, write
+from domain.kernel.rule import Rule
+from domain.kernel.values import Title
 from tests.domain.given import given, parse, take, text_ref, told
 from tests.domain.stages import CLOSING, INITIATED
 

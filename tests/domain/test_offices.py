@@ -1,8 +1,7 @@
 """Who the council puts in charge (§2, §3.2)."""
 
-from domain.chronology import BeforeItsCause
-from domain.initiation import ContractSuspended
-from domain.offices import (
+from domain.chapters.initiation import ContractSuspended
+from domain.chapters.offices import (
     CoordinatorAppointed,
     CoordinatorInOffice,
     CoordinatorRelieved,
@@ -15,7 +14,8 @@ from domain.offices import (
     ServiceDelegateRecalled,
     TermsOverlap,
 )
-from domain.references import ServiceOfAnotherDepartment, UnknownDepartment, UnknownService
+from domain.rules.chronology import BeforeItsCause
+from domain.rules.references import ServiceOfAnotherDepartment, UnknownDepartment, UnknownService
 from tests.domain.given import Laws, day, each_of, given, person, take
 from tests.domain.stages import (
     APPOINTS,

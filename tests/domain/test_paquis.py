@@ -5,29 +5,29 @@ bloc resignation of the residents, the interruption: all of it can be recorded, 
 much it departed from the framework.
 """
 
-from domain.act import Body
-from domain.actions import ActionProposed, ActionRetained
-from domain.commission import (
+from domain.chapters.actions import ActionProposed, ActionRetained
+from domain.chapters.commission import (
     CommissionConstituted,
     CommissionMet,
     DelegateElected,
     DelegatesResigned,
 )
-from domain.diagnosis import DiagnosisShared, DiagnosisTooLong, NeedExpressed
-from domain.gathering import CommissionInquorate, PlenaryOverdue
-from domain.initiation import (
+from domain.chapters.diagnosis import DiagnosisShared, DiagnosisTooLong, NeedExpressed
+from domain.chapters.initiation import (
     ContractInitiated,
     ContractInterrupted,
     DepartmentInformed,
     MunicipalCouncilInformed,
     PerimeterSet,
 )
-from domain.offices import CoordinatorAppointed, ServiceDelegateNamed
-from domain.plenaries import PlenaryConvened, PlenaryHeld, PromotionTooShort
-from domain.promotion import PromotionStarted
-from domain.roadmap import RoadmapDrafted, RoadmapSubmitted
-from domain.standing import NotUnderWay, Standing
-from domain.working_groups import WorkingGroupFormed
+from domain.chapters.offices import CoordinatorAppointed, ServiceDelegateNamed
+from domain.chapters.plenaries import PlenaryConvened, PlenaryHeld, PromotionTooShort
+from domain.chapters.promotion import PromotionStarted
+from domain.chapters.roadmap import RoadmapDrafted, RoadmapSubmitted
+from domain.chapters.working_groups import WorkingGroupFormed
+from domain.kernel.act import Body
+from domain.kernel.life_cycle import NotUnderWay, Standing
+from domain.rules.gathering import CommissionInquorate, PlenaryOverdue
 from tests.domain.given import day, given, person, take, told
 from tests.domain.stages import COMMISSION, COORDINATOR, DEPARTMENTS, SQUARE
 

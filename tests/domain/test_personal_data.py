@@ -14,11 +14,11 @@ from typing import Annotated, Any, Union, get_args, get_origin
 import pytest
 from pydantic import BaseModel
 
-from domain.act import Evidence
 from domain.catalogue import catalogue
-from domain.decision import Decision
-from domain.stored import Content
-from domain.values import Key, TextRef
+from domain.kernel.act import Evidence
+from domain.kernel.decision import Decision
+from domain.kernel.payload import Content
+from domain.kernel.values import Key, TextRef
 
 HARMLESS = (Enum, bool, int, float, type(None))
 

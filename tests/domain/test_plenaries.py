@@ -1,10 +1,8 @@
 """The neighbourhood's plenary conferences (§3.1, §4.1)."""
 
-from domain.act import Body
-from domain.gathering import PlenaryOverdue
-from domain.initiation import MunicipalCouncilInformed
-from domain.offices import CoordinatorAppointed, CoordinatorRelieved
-from domain.plenaries import (
+from domain.chapters.initiation import MunicipalCouncilInformed
+from domain.chapters.offices import CoordinatorAppointed, CoordinatorRelieved
+from domain.chapters.plenaries import (
     DepartmentsNotInformed,
     MunicipalCouncilNotInformed,
     NoCoordinatorAtLaunch,
@@ -16,7 +14,9 @@ from domain.plenaries import (
     PlenaryPostponed,
     PromotionTooShort,
 )
-from domain.references import AlreadyKnown, DatedBeforeItsSubject, Unknown
+from domain.kernel.act import Body
+from domain.rules.gathering import PlenaryOverdue
+from domain.rules.references import AlreadyKnown, DatedBeforeItsSubject, Unknown
 from tests.domain.given import Laws, day, each_of, given, person, take
 from tests.domain.stages import (
     APPOINTS,

@@ -1,7 +1,6 @@
 """Promotion of the initiative (§4.1) and the operating budget (§2)."""
 
-from domain.money import AmountNotPositive
-from domain.promotion import (
+from domain.chapters.promotion import (
     NoPerimeter,
     OperatingBudgetGranted,
     OperatingExpenseRecorded,
@@ -11,7 +10,8 @@ from domain.promotion import (
     PromotionStarted,
     PromotionUnderWay,
 )
-from domain.values import Decimal
+from domain.kernel.values import Decimal
+from domain.rules.money import AmountNotPositive
 from tests.domain.given import Laws, day, each_of, given, take
 from tests.domain.stages import BEFORE_PROMOTION, CLOSING, INITIATED, PROMOTED, PROMOTES
 

@@ -3,10 +3,7 @@
 import datetime as dt
 from dataclasses import replace
 
-from domain.chronology import BeforeItsCause, NotYetHappened
-from domain.money import PublishedBeforeVoted
-from domain.references import Unknown
-from domain.referendum import (
+from domain.chapters.referendum import (
     ContestedTooLate,
     CreditBecameEnforceable,
     CreditContested,
@@ -21,6 +18,9 @@ from domain.referendum import (
     ReferendumDelayRunning,
     VotersHaveNotAccepted,
 )
+from domain.rules.chronology import BeforeItsCause, NotYetHappened
+from domain.rules.money import PublishedBeforeVoted
+from domain.rules.references import Unknown
 from tests.domain.given import REFERENCE, Laws, day, each_of, given, take
 from tests.domain.stages import FUNDED, PUBLISHED, REQUESTED, VOTED, VOTES_CREDIT
 

@@ -1,7 +1,6 @@
 """The roadmap, from its draft to its submission (§3.2, §4.3, §4.4)."""
 
-from domain.gathering import PlenaryNotHeld, Purpose
-from domain.roadmap import (
+from domain.chapters.roadmap import (
     ActionNotRetained,
     AlreadyApproved,
     AlreadySubmitted,
@@ -15,6 +14,7 @@ from domain.roadmap import (
     RoadmapPresented,
     RoadmapSubmitted,
 )
+from domain.rules.gathering import PlenaryNotHeld, Purpose
 from tests.domain.given import Laws, day, each_of, given, take
 from tests.domain.stages import (
     APPROVED,

@@ -9,12 +9,12 @@ from hypothesis import given as hypothesis_given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from domain.act import Evidence
-from domain.canonical import canonical
-from domain.corrections import DecisionRectified
-from domain.decision import UnknownDecisionType, decision_type
-from domain.initiation import ContractInitiated, PerimeterSet
-from domain.stored import NewerSchema, content_of, read, write
+from domain.chapters.corrections import DecisionRectified
+from domain.chapters.initiation import ContractInitiated, PerimeterSet
+from domain.kernel.act import Evidence
+from domain.kernel.canonical import canonical
+from domain.kernel.decision import UnknownDecisionType, decision_type
+from domain.kernel.payload import NewerSchema, content_of, read, write
 from tests.domain.given import parse, text_ref, told
 from tests.domain.stages import CLOSED, INITIATED, SETS_PERIMETER
 

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from domain.act import Body, Evidence
-from domain.characters import clean_text
-from domain.rule import kebab
-from domain.values import (
+from domain.kernel.act import Body, Evidence
+from domain.kernel.characters import clean_text
+from domain.kernel.rule import kebab
+from domain.kernel.values import (
     KEEPER,
     Amount,
     Audience,

@@ -1,8 +1,6 @@
 """Working groups (§3.3)."""
 
-from domain.gathering import GroupDissolved
-from domain.references import AlreadyKnown, UnknownTheme
-from domain.working_groups import (
+from domain.chapters.working_groups import (
     AlreadyInTheGroup,
     NotInTheGroup,
     WorkingGroupDissolved,
@@ -11,6 +9,8 @@ from domain.working_groups import (
     WorkingGroupMemberLeft,
     WorkingGroupReported,
 )
+from domain.rules.gathering import GroupDissolved
+from domain.rules.references import AlreadyKnown, UnknownTheme
 from tests.domain.given import Laws, day, each_of, given, person, take
 from tests.domain.stages import COMMISSION, GROUP, WITH_COMMISSION, WITH_GROUP
 

@@ -7,8 +7,8 @@ import time
 
 import uvicorn
 
-from infra.bridge import Bridge
-from infra.connections import Connection, Server
+from infra.web.bridge import Bridge
+from infra.web.connections import Connection, Server
 
 
 class Response:

@@ -32,7 +32,7 @@ def port():
 
 def status(port, hosts):
     environment = os.environ | {"PORT": str(port), "ALLOWED_HOSTS": hosts}
-    command = [sys.executable, "-m", "infra.alive"]
+    command = [sys.executable, "-m", "infra.web.alive"]
     return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
 
 

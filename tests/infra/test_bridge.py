@@ -7,8 +7,8 @@ from io import BytesIO
 
 import pytest
 
-from infra import request_body
-from infra.request_body import BodyTimeout, TooManyBodies
+from infra.web import request_body
+from infra.web.request_body import BodyTimeout, TooManyBodies
 from tests.infra.serving import Response, answer, connect, read_all, read_until, serving, until
 
 ANNOUNCED = "Content-Length: 100000"

@@ -14,14 +14,14 @@ import psycopg
 import pytest
 
 from api.cli import main
-from infra import cli
 from infra.accounts import account_of
-from infra.contracts import contracts
-from infra.store import log_size
+from infra.cli import program
+from infra.eventstore.repository import contracts
+from infra.eventstore.store import log_size
 from projections.catalogue import PROJECTIONS, VIEWS
 
 ROOT = Path(__file__).parents[2]
-EXAMPLES = ROOT / "infra" / "examples"
+EXAMPLES = ROOT / "infra" / "exchange" / "examples"
 PAQUIS = str(EXAMPLES / "paquis.ndjson")
 VIEUX_MOULIN = str(EXAMPLES / "vieux-moulin.ndjson")
 
@@ -31,7 +31,7 @@ def quartier(database, capfd):
     """Run a command in this process; its exit status, and what it wrote to each stream."""
 
     def run(*arguments):
-        status = cli.run(arguments)
+        status = program.run(arguments)
         return status, *capfd.readouterr()
 
     return run
@@ -47,7 +47,7 @@ def imported(quartier):
 
 def commands():
     """Every command, as it is typed."""
-    for name, listed in sorted(cli.program.commands.items()):
+    for name, listed in sorted(program.program.commands.items()):
         yield from ((name, *each) for each in below(listed.load()))
 
 
@@ -65,7 +65,7 @@ def below(command):
 
 @pytest.mark.parametrize("command", list(commands()), ids=" ".join)
 def test_help_says_what_it_does_and_shows_examples(command, capsys):
-    assert cli.run([*command, "--help"]) == 0
+    assert program.run([*command, "--help"]) == 0
     shown = capsys.readouterr().out
     assert "For example" in shown
     assert f"quartier {' '.join(command)}" in shown
@@ -107,7 +107,7 @@ def test_used_wrongly_is_status_2_and_a_sentence(quartier, arguments):
 
 
 def test_no_command_shows_the_commands(capsys):
-    assert cli.run([]) == 2
+    assert program.run([]) == 2
     assert "import" in capsys.readouterr().out
 
 
@@ -180,19 +180,19 @@ def test_a_command_loads_nothing_that_only_others_need(command, needed):
         cwd=ROOT,
     )
     loaded = {line.rpartition("|")[2].strip() for line in result.stderr.splitlines()}
-    assert "infra.cli" in loaded
+    assert "infra.cli.program" in loaded
     assert HEAVY & loaded <= needed
 
 
-@pytest.mark.parametrize("name", sorted(cli.program.commands))
+@pytest.mark.parametrize("name", sorted(program.program.commands))
 def test_the_list_says_of_a_command_what_its_help_begins_with(name):
-    listed = cli.program.commands[name]
+    listed = program.program.commands[name]
     said = inspect.cleandoc(listed.load().help).split("\n\n")[0].replace("\n", " ")
     assert listed.help == said
 
 
 def test_what_is_loaded_by_name_lies_in_the_layer_that_names_it():
-    assert all(command.place.startswith("infra.") for command in cli.COMMANDS)
+    assert all(command.place.startswith("infra.") for command in program.COMMANDS)
 
 
 # --- Import and export --------------------------------------------------------------------------
@@ -445,7 +445,7 @@ def test_check_goes_on_where_one_check_cannot_be_finished(imported, monkeypatch)
     def fail(*_, **__):
         raise RuntimeError("out of order")
 
-    monkeypatch.setattr("infra.integrity.order", lambda _: map(fail, [1]))
+    monkeypatch.setattr("infra.audit.integrity.order", lambda _: map(fail, [1]))
     status, out, _ = imported("check", "--json")
     checks = json.loads(out)["checks"]
     assert status == 1
@@ -476,13 +476,13 @@ def test_check_of_a_changed_event(imported, database):
 
 def test_golden_writes_what_is_missing_and_says_what_is_stale(tmp_path, capsys):
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    assert cli.run(["golden", "--check", "--root", str(tmp_path)]) == 1
+    assert program.run(["golden", "--check", "--root", str(tmp_path)]) == 1
     assert not (tmp_path / "docs").exists()
-    assert cli.run(["golden", "--root", str(tmp_path)]) == 0
-    assert cli.run(["golden", "--check", "--root", str(tmp_path)]) == 0
+    assert program.run(["golden", "--root", str(tmp_path)]) == 0
+    assert program.run(["golden", "--check", "--root", str(tmp_path)]) == 0
     (tmp_path / "docs" / "catalogue.md").write_text("stale")
     capsys.readouterr()
-    assert cli.run(["golden", "--check", "--root", str(tmp_path)]) == 1
+    assert program.run(["golden", "--check", "--root", str(tmp_path)]) == 1
     assert "docs/catalogue.md is not up to date" in capsys.readouterr().err
 
 

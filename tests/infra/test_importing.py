@@ -10,18 +10,19 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from domain.act import Body
-from domain.decision import Decision
-from domain.values import Audience, Title
-from infra import importing_spool, vault
-from infra.append import Write, append
-from infra.contracts import history_of
-from infra.exporting import export_contract
-from infra.importing import FAULTS_KEPT, import_file
-from infra.ndjson import LONGEST_LINE
-from infra.store import log_size
+from domain.kernel.act import Body
+from domain.kernel.decision import Decision
+from domain.kernel.values import Audience, Title
+from infra import vault
+from infra.eventstore.append import Write, append
+from infra.eventstore.repository import history_of
+from infra.eventstore.store import log_size
+from infra.exchange import importing_spool
+from infra.exchange.exporting import export_contract
+from infra.exchange.importing import FAULTS_KEPT, import_file
+from infra.exchange.ndjson import LONGEST_LINE
 
-EXAMPLES = sorted((Path(__file__).parents[2] / "infra" / "examples").glob("*.ndjson"))
+EXAMPLES = sorted((Path(__file__).parents[2] / "infra" / "exchange" / "examples").glob("*.ndjson"))
 NOW = datetime(2026, 1, 15, 12, tzinfo=UTC)
 
 
@@ -247,7 +248,7 @@ def test_persons_cost_no_statement_each(database, monkeypatch):
 
 
 def test_a_contract_that_moves_on_meanwhile_refuses_the_whole_file(database):
-    from infra.append import StaleVersion  # noqa: PLC0415
+    from infra.eventstore.append import StaleVersion  # noqa: PLC0415
 
     bring(initiated())
 

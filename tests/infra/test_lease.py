@@ -13,10 +13,10 @@ import psycopg
 import pytest
 from django.db import connections
 
-from infra import lease as leases_module
-from infra import metrics
-from infra.database import bound_transactions, cursor, dedicated
-from infra.lease import Lease, LeaseLost, leases
+from infra.database import lease as leases_module
+from infra.database.connection import bound_transactions, cursor, dedicated
+from infra.database.lease import Lease, LeaseLost, leases
+from infra.processes import metrics
 from tests.infra.relay.reading import wait_until
 
 TAKE_OVER = 10.0
@@ -183,7 +183,7 @@ def test_a_pipeline_that_waits_for_its_program_is_ended_too(database, monkeypatc
     """PostgreSQL does not take it for idle."""
     settings = connections.settings["default"]
     monkeypatch.setitem(settings, "OPTIONS", dict(settings["OPTIONS"]))
-    monkeypatch.setattr("infra.database.TRANSACTION_SECONDS", 2)
+    monkeypatch.setattr("infra.database.connection.TRANSACTION_SECONDS", 2)
     bound_transactions(1)
     cursor().execute("INSERT INTO lease VALUES ('work', 1, 'x', NULL, now(), now())")
     with contextlib.closing(dedicated()) as suspended, dedicated() as other:

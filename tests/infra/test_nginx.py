@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from infra import documents, request_body
+from infra.recording import documents
+from infra.web import request_body
 from tests.api.served import free_port, served
 from tests.conftest import absent
 from tests.infra.serving import until

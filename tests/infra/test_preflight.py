@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from infra import environment, preflight
-from infra.preflight import CannotStart, alone, demand_free, demand_secrets
+from infra.conf import environment
+from infra.operations import preflight
+from infra.operations.preflight import CannotStart, alone, demand_free, demand_secrets
 
 
 @pytest.fixture
@@ -22,7 +23,8 @@ def home(tmp_path, monkeypatch):
 
 RUN = """
 import subprocess, sys, time
-from infra import environment, preflight
+from infra.conf import environment
+from infra.operations import preflight
 from pathlib import Path
 environment.HOME = Path(sys.argv[1])
 with preflight.alone() as (lock, after_kill):

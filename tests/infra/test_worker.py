@@ -15,15 +15,15 @@ import psycopg
 import pytest
 from django.db import connections
 
-from infra import background, worker
-from infra.database import bound_transactions
-from infra.importing import import_file
-from infra.store import log_size
-from infra.supervisor import Child, Supervisor
-from infra.worker import Worker, in_steps
-from projections.advance import Folding
+from infra.database.connection import bound_transactions
+from infra.eventstore.store import log_size
+from infra.exchange.importing import import_file
+from infra.operations import background, worker
+from infra.operations.worker import Worker, in_steps
+from infra.processes.supervisor import Child, Supervisor
 from projections.catalogue import PROJECTIONS
-from projections.positions import positions
+from projections.engine.batch import Folding
+from projections.engine.positions import positions
 
 
 def initiate(contract):
@@ -71,7 +71,7 @@ def test_read_models_follow_what_is_recorded(database):
 
 
 def test_a_lost_hint_is_made_up_for_by_looking_again(database, monkeypatch):
-    monkeypatch.setattr("infra.subscription.CHANNEL", "nobody_notifies_here")
+    monkeypatch.setattr("infra.eventstore.subscription.CHANNEL", "nobody_notifies_here")
     with running(background.projections()):
         until(lambda: _reached() == 0)
         initiate("essai")
@@ -164,7 +164,7 @@ def test_read_models_of_a_newer_program_are_left_alone(database):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_the_program_stops_when_it_is_told_to(database, number):
     process = subprocess.Popen(
-        [sys.executable, "-m", "infra.cli", "worker"],
+        [sys.executable, "-m", "infra.cli.program", "worker"],
         env={**os.environ, "DATABASE_URL": database.url, "LOG_FORMAT": "json"},
         stderr=subprocess.PIPE,
         text=True,
@@ -179,7 +179,7 @@ def test_the_program_stops_when_it_is_told_to(database, number):
 
 def test_the_program_waits_for_a_database_that_is_not_there_yet():
     process = subprocess.Popen(
-        [sys.executable, "-m", "infra.cli", "worker"],
+        [sys.executable, "-m", "infra.cli.program", "worker"],
         env={
             **os.environ,
             "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
@@ -234,7 +234,7 @@ def test_pauses_grow_while_a_child_keeps_dying():
 
 
 def test_a_child_that_does_not_listen_is_ended_all_the_same(monkeypatch):
-    monkeypatch.setattr("infra.supervisor.STOP_SECONDS", 0.5)
+    monkeypatch.setattr("infra.processes.supervisor.STOP_SECONDS", 0.5)
     with Supervisor(os.environ) as supervisor:
         child = Child("deaf", DEAF)
         supervisor.add(child)

@@ -59,7 +59,7 @@ def served(database):
     """The address of the log, served over HTTP by a thread of this process."""
     from django.db import connections  # noqa: PLC0415 - needs settings
 
-    from infra.wsgi import application  # noqa: PLC0415
+    from infra.web.wsgi import application  # noqa: PLC0415
 
     def answer(environ, start_response):
         try:

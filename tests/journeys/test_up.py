@@ -15,7 +15,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from infra import embedded
+from infra.embedded import embedded_postgres
 from tests.infra.serving import connect
 from tests.journeys.conftest import ROOT, Up, free_port, until
 
@@ -118,7 +118,9 @@ def test_the_relay_publishes_every_funding_event(up):
     assert numbers == list(range(1, len(numbers) + 1))
 
 
-@pytest.mark.parametrize("words", [("cli web",), ("cli worker",), ("postgres", "-D")], ids=str)
+@pytest.mark.parametrize(
+    "words", [("program web",), ("program worker",), ("postgres", "-D")], ids=str
+)
 def test_what_is_killed_comes_back(up, words):
     victim = up.child(*words)
     os.kill(victim, signal.SIGKILL)
@@ -129,7 +131,7 @@ def test_what_is_killed_comes_back(up, words):
 
 def test_a_killed_process_of_the_web_service_comes_back(up):
     """One of those that `quartier web` started, and that answer."""
-    (victim,) = [pid for pid, said in up.children().items() if "infra.web" in said]
+    (victim,) = [pid for pid, said in up.children().items() if "infra.web.server" in said]
     os.kill(victim, signal.SIGKILL)
     until(lambda: victim not in up.children())
     until(up.is_ready)
@@ -138,7 +140,11 @@ def test_a_killed_process_of_the_web_service_comes_back(up):
 
 @pytest.mark.acceptance
 def test_a_web_service_that_hangs_as_a_whole_comes_back(up):
-    hung = [pid for pid, said in up.children().items() if "cli web" in said or "infra.web" in said]
+    hung = [
+        pid
+        for pid, said in up.children().items()
+        if "program web" in said or "infra.web.server" in said
+    ]
     assert len(hung) == 2
     for pid in hung:
         os.kill(pid, signal.SIGSTOP)
@@ -246,9 +252,9 @@ def test_a_secret_that_cannot_be_read_is_refused_once(tmp_path):
 @pytest.mark.torture
 def test_a_worker_that_hangs_is_started_again(up):
     """It takes half a minute until it is taken for hung."""
-    victim = up.child("cli worker")
+    victim = up.child("program worker")
     os.kill(victim, signal.SIGSTOP)
-    until(lambda: up.child("cli worker") not in {None, victim}, 90)
+    until(lambda: up.child("program worker") not in {None, victim}, 90)
     until(lambda: up.ask("GET", "/health/ready")[1]["checks"]["projections"] == "ok")
 
 
@@ -293,8 +299,8 @@ def quartier(up, *arguments):
 
 
 def database_of(up):
-    place = embedded.find_place(up.home / "postgres")
-    return embedded.EmbeddedPostgres(place).url("quartier")
+    place = embedded_postgres.find_place(up.home / "postgres")
+    return embedded_postgres.EmbeddedPostgres(place).url("quartier")
 
 
 def _is_running(pid):

@@ -3,9 +3,9 @@
 import pytest
 
 from projections.catalogue import PROJECTIONS
-from projections.runner import Runner
-from projections.sql import select
-from projections.table import TABLES
+from projections.engine.runner import Runner
+from projections.engine.sql import select
+from projections.engine.table import TABLES
 from tests.projections.story import Log
 
 

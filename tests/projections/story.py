@@ -7,16 +7,16 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from domain.act import Act, Body, Evidence
-from domain.contract import Contract
-from domain.decision import Recorded, decision_type, judge
-from domain.values import AccountId
-from infra.handles import swap_persons
-from infra.ndjson import DecisionLine, read_lines
-from infra.reference import GENEVA, read_reference
+from domain.kernel.act import Act, Body, Evidence
+from domain.kernel.contract import Contract
+from domain.kernel.decision import Recorded, decision_type, judge
+from domain.kernel.values import AccountId
+from infra.conf.reference import GENEVA, read_reference
+from infra.exchange.handles import swap_persons
+from infra.exchange.ndjson import DecisionLine, read_lines
 from tests.domain.given import Keeper, text_ref
 
-EXAMPLES = Path(__file__).parents[2] / "infra" / "examples"
+EXAMPLES = Path(__file__).parents[2] / "infra" / "exchange" / "examples"
 TODAY = dt.date(2026, 11, 22)
 REFERENCE = read_reference(GENEVA)
 

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.corrections import DecisionAnnulled
-from domain.history import effective
+from domain.chapters.corrections import DecisionAnnulled
+from domain.kernel.history import effective
 from projections import catalogue
-from projections.changes import ABSENT, changes
-from projections.facts import Book, book
-from projections.intervals import Interval, decided, learned
-from projections.view import fold, written
+from projections.changes.changes import ABSENT, changes
+from projections.changes.intervals import Interval, decided, learned
+from projections.engine.view import fold, written
+from projections.facts.facts import Book, book
 from tests.domain import stages
 from tests.domain.given import instant, text_ref, told
 from tests.domain.test_laws import attempts

@@ -6,7 +6,7 @@ import copy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projections.facts import Book, Watched
+from projections.facts.facts import Book, Watched
 
 KEYS = st.sampled_from("abcd")
 

@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.act import Body
 from domain.catalogue import catalogue
-from domain.contract import Contract
-from domain.days import days_of
-from domain.decision import Decision, judge
-from domain.values import ActionId
+from domain.kernel.act import Body
+from domain.kernel.contract import Contract
+from domain.kernel.days import days_of
+from domain.kernel.decision import Decision, judge
+from domain.kernel.values import ActionId
 from projections.catalogue import PROJECTIONS, READ_MODELS, TABLES, VIEWS
-from projections.projection import corrects
-from projections.table import Written
-from projections.view import fold
+from projections.engine.projection import corrects
+from projections.engine.table import Written
+from projections.engine.view import fold
 from tests.projections.story import TODAY, instant, mixed, named, paquis, vieux_moulin
 
 STORIES = [paquis(), vieux_moulin()]

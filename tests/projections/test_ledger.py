@@ -8,14 +8,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.corrections import DecisionAnnulled, DecisionRectified
-from domain.follow_up import ActionAbandoned
-from domain.funding import RouteKind
-from projections.keyset import BadCursor
-from projections.ledger import BALANCES, CARRIERS, ENTRIES, Account, ledger
-from projections.ledger_queries import GRANTED, Part, balances, entries
-from projections.ledger_sums import GROUPS, Held, Moved, sums
-from projections.view import fold
+from domain.chapters.corrections import DecisionAnnulled, DecisionRectified
+from domain.chapters.follow_up import ActionAbandoned
+from domain.chapters.funding import RouteKind
+from projections.engine.keyset import BadCursor
+from projections.engine.view import fold
+from projections.tables.ledger import BALANCES, CARRIERS, ENTRIES, Account, ledger
+from projections.tables.ledger_queries import GRANTED, Part, balances, entries
+from projections.tables.ledger_sums import GROUPS, Held, Moved, sums
 from tests.domain.test_laws import FUNDING_STAGES, MONEY, attempts
 from tests.projections.story import TODAY, instant, mixed, named, paquis, vieux_moulin
 

@@ -8,15 +8,15 @@ import pytest
 from shapely import intersects_xy
 from shapely.geometry import shape
 
-from domain.standing import Standing
-from infra.source import StoredEvents
-from projections import calendar, register_queries, silences
-from projections.calendar import Occasion
+from domain.kernel.life_cycle import Standing
+from infra.eventstore.source import StoredEvents
 from projections.catalogue import TABLES
-from projections.ledger_queries import Part, balances, entries
-from projections.phase import Phase
-from projections.rebuild import rebuild
-from projections.sql import select
+from projections.engine.rebuild import rebuild
+from projections.engine.sql import select
+from projections.facts.phase import Phase
+from projections.tables import calendar, register_queries, silences
+from projections.tables.calendar import Occasion
+from projections.tables.ledger_queries import Part, balances, entries
 from tests.bench.many import EAST, NORTH, SOUTH, WEST, fill
 
 TODAY = dt.date(2026, 11, 22)

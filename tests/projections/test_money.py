@@ -5,11 +5,11 @@ from decimal import Decimal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.contract import Contract
-from domain.decision import judge
-from projections.funding import funding
-from projections.ledger import BALANCES, ENTRIES, Account, ledger
-from projections.view import fold
+from domain.kernel.contract import Contract
+from domain.kernel.decision import judge
+from projections.engine.view import fold
+from projections.tables.ledger import BALANCES, ENTRIES, Account, ledger
+from projections.views.funding import funding
 from tests.projections.story import at, paquis, record, vieux_moulin
 
 FUNDED = vieux_moulin()[: at(vieux_moulin(), "funds-committed").position]

@@ -7,12 +7,12 @@ import psycopg
 import pytest
 from django.db import Error, connection, transaction
 
-from projections import rebuild as module
 from projections.catalogue import PROJECTIONS, TABLES, VIEWS
-from projections.overview import overview
-from projections.positions import positions
-from projections.rebuild import LOCK, RebuildRunning, rebuild
-from projections.sql import cursor, select
+from projections.engine import rebuild as module
+from projections.engine.positions import positions
+from projections.engine.rebuild import LOCK, RebuildRunning, rebuild
+from projections.engine.sql import cursor, select
+from projections.views.overview import overview
 from tests.projections.story import at, mixed, named, paquis, vieux_moulin
 
 STORY = mixed(paquis(), vieux_moulin(), named(vieux_moulin(), "other"))

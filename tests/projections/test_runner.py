@@ -10,13 +10,13 @@ from django.db import connection, transaction
 from pydantic import ValidationError
 
 from projections.catalogue import PROJECTIONS, VIEWS
-from projections.ledger import ENTRIES
-from projections.overview import overview
-from projections.positions import Overtaken, Position, move, positions, wait_for
-from projections.runner import Runner
-from projections.sql import select
-from projections.stored import answer, current
-from projections.view import fold
+from projections.engine.positions import Overtaken, Position, move, positions, wait_for
+from projections.engine.runner import Runner
+from projections.engine.sql import select
+from projections.engine.storage import answer, current
+from projections.engine.view import fold
+from projections.tables.ledger import ENTRIES
+from projections.views.overview import overview
 from tests.projections.story import TODAY, Log, at, mixed, named, paquis, vieux_moulin
 
 PLENARY = "plenary-held"
@@ -149,7 +149,7 @@ def test_runners_side_by_side_double_nothing(models):
 
 def test_a_transaction_that_fails_leaves_nothing(models, monkeypatch):
     models.log.recorded += paquis()
-    monkeypatch.setattr("projections.runner.move", lambda moves: 1 / 0)
+    monkeypatch.setattr("projections.engine.runner.move", lambda moves: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         models.runner().step()
     assert set(reached().values()) == {0}

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from projections import register_queries
-from projections.register_queries import search
-from projections.words import folded, sought
+from projections.tables import register_queries
+from projections.tables.register_queries import search
+from projections.tables.words import folded, sought
 from tests.projections.story import at, mixed, named, paquis, vieux_moulin
 
 TITLES = (

@@ -6,17 +6,17 @@ from decimal import Decimal
 import pytest
 from django.db import transaction
 
-from domain.standing import Standing
-from projections import calendar, register_queries, silences
-from projections.calendar import DayState, Occasion
+from domain.kernel.life_cycle import Standing
 from projections.catalogue import TABLES
-from projections.keyset import BadCursor, Page, page, place_of
-from projections.ledger import Account
-from projections.ledger_queries import Part, balances, entries
-from projections.phase import Phase
-from projections.silences import ClockState, Question
-from projections.sql import cursor, select
-from projections.words import folded
+from projections.engine.keyset import BadCursor, Page, page, place_of
+from projections.engine.sql import cursor, select
+from projections.facts.phase import Phase
+from projections.tables import calendar, register_queries, silences
+from projections.tables.calendar import DayState, Occasion
+from projections.tables.ledger import Account
+from projections.tables.ledger_queries import Part, balances, entries
+from projections.tables.silences import ClockState, Question
+from projections.tables.words import folded
 from tests.projections.story import TODAY, at, mixed, named, paquis, vieux_moulin
 
 STORY = mixed(paquis(), vieux_moulin())

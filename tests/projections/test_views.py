@@ -6,24 +6,24 @@ from decimal import Decimal
 import pytest
 
 from domain.catalogue import catalogue
-from domain.contract import Contract
-from domain.framework import PILOTS_2009
-from projections.action_status import ActionStatus
-from projections.assessment import assess
-from projections.bodies import bodies
-from projections.conformity import conformity
-from projections.diagnosis import NeedOutcome, diagnosis
-from projections.funding import funding
-from projections.funding_document import CreditState
-from projections.genealogy import backwards, forwards, genealogy
-from projections.overview import overview
-from projections.phase import Phase
-from projections.plenaries import PlenaryState, plenaries
-from projections.requirement import REQUIREMENTS, State
-from projections.roadmap import roadmap
-from projections.roadmap_document import HandoverAnswer, VersionState
-from projections.timeline import Deadline, timeline
-from projections.view import fold
+from domain.kernel.contract import Contract
+from domain.kernel.framework import PILOTS_2009
+from projections.conformity.assessment import assess
+from projections.conformity.conformity import conformity
+from projections.conformity.requirement import REQUIREMENTS, State
+from projections.engine.view import fold
+from projections.facts.action_status import ActionStatus
+from projections.facts.phase import Phase
+from projections.views.bodies import bodies
+from projections.views.diagnosis import NeedOutcome, diagnosis
+from projections.views.funding import funding
+from projections.views.funding_document import CreditState
+from projections.views.genealogy import backwards, forwards, genealogy
+from projections.views.overview import overview
+from projections.views.plenaries import PlenaryState, plenaries
+from projections.views.roadmap import roadmap
+from projections.views.roadmap_document import HandoverAnswer, VersionState
+from projections.views.timeline import Deadline, timeline
 from tests.domain.given import text_ref
 from tests.projections.story import TODAY, at, instant, paquis, person, record, vieux_moulin
 

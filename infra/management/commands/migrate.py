@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.commands import migrate
 from django.db import connection
 
-from infra.database import as_owner
+from infra.database.connection import as_owner
 
 LET_READ = """
 DO $$

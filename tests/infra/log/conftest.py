@@ -6,8 +6,8 @@ import itertools
 import psycopg
 import pytest
 
-from infra.append import Write, append
-from infra.database import dedicated
+from infra.database.connection import dedicated
+from infra.eventstore.append import Write, append
 from infra.log import tiles
 from infra.log.keys import LogKeys, write_keys
 from infra.log.sealing import seal_all

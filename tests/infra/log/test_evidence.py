@@ -19,22 +19,21 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from api.report import report_files
-from domain import merkle
-from infra import evidence
+from api.resources.report import report_files
 from infra.accounts import Role
-from infra.contracts import UnknownContract
-from infra.importing import import_file
-from infra.log import tiles
+from infra.eventstore.repository import UnknownContract
+from infra.evidence import bundle as evidence
+from infra.evidence.verifier import verifier
+from infra.evidence.verifier.verifier import verify
+from infra.exchange.importing import import_file
+from infra.log import merkle, tiles
 from infra.log.keys import LogKeys, read_keys
 from infra.log.notes import Checkpoint, Note
 from infra.log.proofs import NoSuchPosition, NotSealed, proof
 from infra.log.sealing import seal_all
 from infra.vault import erase_text
-from infra.verifier import verifier
-from infra.verifier.verifier import verify
 
-EXAMPLE = Path(evidence.__file__).parent / "examples" / "paquis.ndjson"
+EXAMPLE = Path(evidence.__file__).parents[1] / "exchange" / "examples" / "paquis.ndjson"
 
 
 @pytest.fixture

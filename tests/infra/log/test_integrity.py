@@ -2,8 +2,7 @@
 
 import pytest
 
-from domain import merkle
-from infra.log import tiles
+from infra.log import merkle, tiles
 from infra.log.findings import Fault
 from infra.log.integrity import log_findings
 from infra.log.keys import LogKeys, mark_file, read_keys, write_keys

@@ -100,7 +100,7 @@ def test_in_production_the_worker_does_not_start_without_a_key(tmp_path, monkeyp
 
 def test_what_was_signed_is_noted_elsewhere_where_the_secret_is_read_only(monkeypatch, tmp_path):
     monkeypatch.setattr("infra.log.keys.os.access", lambda *_: False)
-    monkeypatch.setattr("infra.environment.HOME", tmp_path)
+    monkeypatch.setattr("infra.conf.environment.HOME", tmp_path)
     assert mark_file(Path("/run/secrets/signing_key")) == tmp_path / "signing_key.signed"
 
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.canonical import canonical
+from domain.kernel.canonical import canonical
+from infra.eventstore.store import COLUMNS
 from infra.log import tiles
 from infra.log.leaf import MAX_ENTRY, Leaf, leaf_of, rfc3339
-from infra.store import COLUMNS
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 LEAF = st.builds(

@@ -9,9 +9,8 @@ import pytest
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from domain import merkle
-from infra.cli import run
-from infra.log import tiles, witness
+from infra.cli.program import run
+from infra.log import merkle, tiles, witness
 from infra.log.findings import Fault
 from infra.log.keys import LogKeys, mark_file, read_keys
 from infra.log.monitor import NotReachable, fetcher, follow
@@ -312,7 +311,7 @@ def test_a_key_is_not_named_just_anything(quartier):
 def test_a_log_is_followed_from_the_command_line(
     quartier, sealed, cursor, key_file, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("infra.log.commands.fetcher", lambda _: reading(cursor))
+    monkeypatch.setattr("infra.cli.log.fetcher", lambda _: reading(cursor))
     key, kept = str(read_keys(key_file).active[0]), tmp_path / "kept"
     for count in (3, 2):
         sealed(count)

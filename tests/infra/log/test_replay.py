@@ -3,9 +3,9 @@
 import psycopg
 import pytest
 
+from infra.eventstore.store import events_after
 from infra.log.findings import Fault
 from infra.log.replay import NotAsSealed, verified
-from infra.store import events_after
 
 
 def test_it_gives_the_sealed_decisions_in_order(sealed, record):

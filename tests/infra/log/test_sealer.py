@@ -7,15 +7,14 @@ from functools import partial
 import pytest
 from psycopg.errors import InsufficientPrivilege
 
-from domain import merkle
-from infra.database import dedicated
-from infra.lease import Lease, LeaseLost
-from infra.log import keys, sealer, sealing, tiles
+from infra.database.connection import dedicated
+from infra.database.lease import Lease, LeaseLost
+from infra.log import keys, merkle, sealer, sealing, tiles
 from infra.log.findings import Fault, Refused
 from infra.log.keys import LogKeys, mark_file, read_keys, write_keys
 from infra.log.notes import Checkpoint
 from infra.log.sealing import SealedElsewhere, Sealer, seal_all
-from infra.worker import Worker, in_steps
+from infra.operations.worker import Worker, in_steps
 
 
 def root_of(cursor, size):

@@ -5,9 +5,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain import merkle
+from infra.evidence.verifier import verifier
+from infra.log import merkle
 from infra.log.notes import COSIGNATURE, NoteError, Signature, SigningKey, VerifierKey, cosigned
-from infra.verifier import verifier
 
 # RFC 8032, section 7.1: public key, message, signature.
 PUBLISHED = [

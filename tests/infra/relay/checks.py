@@ -5,12 +5,12 @@ from collections import defaultdict
 import psycopg
 from psycopg import sql
 
+from infra.eventstore.store import recorded_of
 from infra.relay.messages import Messages
 from infra.relay.shapes import AMOUNTS
 from infra.relay.source import LogSource
 from infra.relay.topics import DECISIONS, FUNDING
-from infra.store import recorded_of
-from projections.ledger import BALANCES, ledger
+from projections.tables.ledger import BALANCES, ledger
 from tests.infra.relay.reading import SOURCE, read
 
 

@@ -4,7 +4,7 @@ import secrets
 
 import pytest
 
-from infra.kafka_client import Cluster
+from infra.broker.kafka_client import Cluster
 from tests.infra.relay.story import Log
 
 

@@ -23,7 +23,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from infra.kafka_client import Cluster
+from infra.broker.kafka_client import Cluster
 from tests.conftest import absent
 
 KAFKA = Path(__file__).parents[3] / "infra" / "kafka"

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 import psycopg
 
+from infra.broker.kafka_client import Cluster
 from infra.finance.follow import Follower
-from infra.kafka_client import Cluster
 from infra.relay.relay import Relay
 from infra.relay.source import LogSource
 from tests.infra.relay.reading import SOURCE

@@ -11,18 +11,18 @@ from decimal import Decimal
 import orjson
 import psycopg
 
-from domain.act import Act
-from domain.actions import ActionProposed
-from domain.corrections import DecisionAnnulled, DecisionRectified
-from domain.funding import (
+from domain.chapters.actions import ActionProposed
+from domain.chapters.corrections import DecisionAnnulled, DecisionRectified
+from domain.chapters.funding import (
     ExpenditureRecorded,
     FundingRouteChosen,
     FundsCommitted,
     FundsReleased,
     RouteKind,
 )
-from domain.stored import write
-from domain.values import AccountId, TextRef
+from domain.kernel.act import Act
+from domain.kernel.payload import write
+from domain.kernel.values import AccountId, TextRef
 
 TEXT = TextRef(text="6f1b2c9e-4a77-4d5e-9a3b-0c1d2e3f4a5b", digest="ab" * 32)
 

@@ -10,16 +10,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.act import Act, Body
-from domain.contract import Contract
-from domain.corrections import DecisionAnnulled, DecisionRectified
-from domain.decision import Decision, Recorded
-from domain.funding import FundingRouteReplaced, RouteKind
-from domain.promotion import OperatingBudgetGranted, OperatingExpenseRecorded
-from domain.values import AccountId, ActionId
+from domain.chapters.corrections import DecisionAnnulled, DecisionRectified
+from domain.chapters.funding import FundingRouteReplaced, RouteKind
+from domain.chapters.promotion import OperatingBudgetGranted, OperatingExpenseRecorded
+from domain.kernel.act import Act, Body
+from domain.kernel.contract import Contract
+from domain.kernel.decision import Decision, Recorded
+from domain.kernel.values import AccountId, ActionId
 from infra.relay.accounts import OPERATING, READ, Accounts
 from infra.relay.shapes import AMOUNTS, FundingEvent, funding_schema
-from projections.ledger import BALANCES, ledger
+from projections.tables.ledger import BALANCES, ledger
 from tests.domain.given import instant
 from tests.domain.test_laws import FUNDING_STAGES, attempts
 from tests.domain.test_laws import MONEY as MOVING

@@ -12,9 +12,9 @@ import orjson
 import pytest
 import yaml
 
-from api.asyncapi import asyncapi, asyncapi_yaml
+from api.openapi.asyncapi import asyncapi, asyncapi_yaml
 from domain.catalogue import catalogue
-from domain.stored import write
+from domain.kernel.payload import write
 from infra.log.tiles import Sealed
 from infra.relay.accounts import MONEY
 from infra.relay.messages import Messages

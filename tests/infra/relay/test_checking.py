@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from infra.kafka_client import Cluster
+from infra.broker.kafka_client import Cluster
 from infra.relay import checking, topics
 from infra.relay.source import LogSource
 from infra.relay.topics import FUNDING, POSITIONS

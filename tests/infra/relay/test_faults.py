@@ -17,7 +17,7 @@ import psycopg
 import pytest
 from confluent_kafka.admin import AdminClient
 
-from infra import embedded
+from infra.embedded import embedded_postgres
 from infra.finance.digest import GENEVA, landed_day, recorded_day
 from infra.finance.follow import Follower
 from infra.finance.reconcile import compare
@@ -186,7 +186,7 @@ def own_postgres(django_db_blocker):
     """A PostgreSQL of the test's own, migrated, with Django's connection to it."""
     folder = Path(tempfile.mkdtemp(prefix="quartier-faults-"))
     folder.chmod(0o711)  # its server may run as a user of its own
-    server = embedded.start(folder)
+    server = embedded_postgres.start(folder)
     try:
         url = _as_url(server.create("quartier"))
         with django_db_blocker.unblock(), _default_database(url):

@@ -14,8 +14,8 @@ import orjson
 import psycopg
 import pytest
 
-from infra import kafka_client
-from infra.importing import import_file
+from infra.broker import kafka_client
+from infra.exchange.importing import import_file
 from infra.relay import topics
 from infra.relay.messages import Messages
 from infra.relay.source import LogSource
@@ -26,7 +26,7 @@ from tests.infra.relay.reading import SOURCE, headers, read, relaying, wait_unti
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "finance.md").read_text("utf-8")
-EXAMPLE = ROOT / "infra" / "examples" / "vieux-moulin.ndjson"
+EXAMPLE = ROOT / "infra" / "exchange" / "examples" / "vieux-moulin.ndjson"
 
 
 def block(language, containing):

@@ -16,14 +16,14 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 from typer.testing import CliRunner
 
-from infra.broker import EmbeddedBroker
-from infra.commands.terminal import Failure
-from infra.finance.commands import funding_app
+from infra.broker.embedded_broker import EmbeddedBroker
+from infra.broker.kafka_client import Cluster
+from infra.cli.funding import funding_app
+from infra.cli.terminal import Failure
 from infra.finance.digest import GENEVA, Day, landed_day, recorded_day
 from infra.finance.follow import EventsExpired, Follower, NoTopic, SchemaUnknown
 from infra.finance.landing import EventsDiffer, FinanceDatabase, GapFound, Landed, Overtaken
 from infra.finance.reconcile import compare
-from infra.kafka_client import Cluster
 from infra.relay import topics
 from infra.relay.shapes import AMOUNTS
 from infra.relay.topics import FUNDING

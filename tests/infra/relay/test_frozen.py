@@ -15,16 +15,16 @@ import time
 import psycopg
 import pytest
 
-from infra.database import cursor
-from infra.lease import leases
+from infra.database.connection import cursor
+from infra.database.lease import leases
+from infra.eventstore.store import log_size
 from infra.log import tiles
 from infra.log.integrity import log_findings
 from infra.log.sealing import unsealed
 from infra.relay.comparing import compare
 from infra.relay.source import LogSource
 from infra.relay.topics import DECISIONS
-from infra.store import log_size
-from projections.positions import positions
+from projections.engine.positions import positions
 from tests.infra.relay.reading import SOURCE, ids, read, wait_until
 from tests.infra.test_worker import initiate
 
@@ -43,7 +43,7 @@ def workers(database, cluster, kafka, tmp_path):
     def start():
         with (tmp_path / f"worker-{len(started)}.log").open("w") as told:
             process = subprocess.Popen(
-                [sys.executable, "-m", "infra.cli", "worker"],
+                [sys.executable, "-m", "infra.cli.program", "worker"],
                 env={
                     **os.environ,
                     "DATABASE_URL": database.url,

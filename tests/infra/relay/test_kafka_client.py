@@ -3,8 +3,8 @@
 import pytest
 from confluent_kafka import KafkaException, Producer
 
-from infra import kafka_client
-from infra.kafka_client import NoBroker, UnreadableSecret
+from infra.broker import kafka_client
+from infra.broker.kafka_client import NoBroker, UnreadableSecret
 
 SECURE = {
     "KAFKA_BOOTSTRAP_SERVERS": "kafka-1:9093,kafka-2:9093",

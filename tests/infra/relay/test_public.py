@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from domain.catalogue import catalogue
-from domain.stored import UnreadableEvent, write
-from domain.values import Audience, TextRef
+from domain.kernel.payload import UnreadableEvent, write
+from domain.kernel.values import Audience, TextRef
 from infra.relay.messages import Messages
 from infra.relay.public import decision_schema
 from infra.relay.topics import DECISIONS, FUNDING

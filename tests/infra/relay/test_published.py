@@ -4,10 +4,10 @@ from functools import partial
 
 import pytest
 
-from infra import kafka_client
-from infra.database import dedicated
-from infra.kafka_client import Cluster
-from infra.lease import leases
+from infra.broker import kafka_client
+from infra.broker.kafka_client import Cluster
+from infra.database.connection import dedicated
+from infra.database.lease import leases
 from infra.log import tiles
 from infra.log.findings import Fault, Refused
 from infra.log.keys import LogKeys, mark_file, write_keys

@@ -6,7 +6,7 @@ import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from infra import cli
+from infra.cli import program
 from infra.relay import topics
 from infra.relay.comparing import compare
 from infra.relay.positions import last_place
@@ -232,7 +232,7 @@ def command(capfd):
     """Run `quartier topics` in this process; its exit status, and what it said."""
 
     def run(*arguments):
-        status = cli.run(["topics", *arguments])
+        status = program.run(["topics", *arguments])
         said = capfd.readouterr()
         return status, said.out or said.err
 

@@ -8,7 +8,7 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 from prometheus_client import REGISTRY
 
-from infra.kafka_client import Cluster
+from infra.broker.kafka_client import Cluster
 from infra.log.keys import read_keys
 from infra.log.notes import Note
 from infra.log.sealer import seal

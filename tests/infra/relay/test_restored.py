@@ -7,7 +7,7 @@ looked at what differs.
 import pytest
 from confluent_kafka import Producer
 
-from infra import cli
+from infra.cli import program
 from infra.log.sealer import seal
 from infra.relay import checking
 from infra.relay.comparing import compare
@@ -266,15 +266,15 @@ def test_the_command_lifts_it_and_names_what_differs(
     monkeypatch.setenv("QUARTIER_SOURCE", SOURCE)
     relay_all(log, cluster)
     stopped_by(restored, cluster)
-    monkeypatch.setattr("infra.commands.topics.LogSource", lambda _: LogSource(restored.connect))
-    assert cli.run(["topics"]) == 1
+    monkeypatch.setattr("infra.cli.topics.LogSource", lambda _: LogSource(restored.connect))
+    assert program.run(["topics"]) == 1
     assert "The relay refuses to go on" in capfd.readouterr().out
-    assert cli.run(["topics", "--accept-divergence"]) == 1
+    assert program.run(["topics", "--accept-divergence"]) == 1
     assert "The log ends at" in capfd.readouterr().err
     twenty(restored, "99.00")
-    assert cli.run(["topics", "--accept-divergence"]) == 0
+    assert program.run(["topics", "--accept-divergence"]) == 0
     said = capfd.readouterr().out
     assert f"at {restored.size()} " in said
     assert POSITIONS not in said
-    assert cli.run(["topics"]) == 0
+    assert program.run(["topics"]) == 0
     relay_all(restored, cluster)

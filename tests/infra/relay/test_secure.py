@@ -16,8 +16,8 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
-from infra import kafka_client
-from infra.kafka_client import NotLetIn
+from infra.broker import kafka_client
+from infra.broker.kafka_client import NotLetIn
 from tests.infra.relay.checks import assert_complete, rows
 from tests.infra.relay.own_kafka import OwnKafka, User
 from tests.infra.relay.reading import wait_until
@@ -85,7 +85,7 @@ def environ(broker, finance, tmp_path):
     }
 
 
-QUARTIER = [sys.executable, "-m", "infra.cli"]
+QUARTIER = [sys.executable, "-m", "infra.cli.program"]
 RELAY = [*QUARTIER, "relay"]
 FOLLOW = [*QUARTIER, "funding", "follow", "--once"]
 

@@ -10,8 +10,8 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
-from infra.broker import EmbeddedBroker
-from infra.kafka_client import Cluster
+from infra.broker.embedded_broker import EmbeddedBroker
+from infra.broker.kafka_client import Cluster
 from infra.relay import topics
 from infra.relay.topics import DECISIONS, FUNDING, POSITIONS, TopicsUnfit
 from tests.infra.relay.reading import wait_until

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 from django.db import connections
 
-from domain.values import AccountId
+from domain.kernel.values import AccountId
 from infra.accounts import Account, Role
-from infra.recording import initiate, record
+from infra.recording.recording import initiate, record
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 COORDINATOR = Account(AccountId("coordination"), Role.COORDINATOR)

@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from infra.contracts import contracts
+from infra.eventstore.repository import contracts
 
 
 @pytest.fixture(autouse=True)

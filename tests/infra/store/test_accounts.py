@@ -1,6 +1,6 @@
-from domain.act import Body
+from domain.kernel.act import Body
 from infra.accounts import Account, Role, account_of, accounts, close_account, create_account
-from infra.database import cursor
+from infra.database.connection import cursor
 
 
 def test_a_token_is_shown_once_and_kept_as_a_digest():

@@ -8,11 +8,11 @@ from django.db import connection, transaction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.canonical import canonical
-from infra.append import LARGEST, Indefinite, KeyUsed, StaleVersion, Write, append
-from infra.contracts import contracts, history_of
-from infra.database import cursor
-from infra.store import event_at, events_after, log_size
+from domain.kernel.canonical import canonical
+from infra.database.connection import cursor
+from infra.eventstore.append import LARGEST, Indefinite, KeyUsed, StaleVersion, Write, append
+from infra.eventstore.repository import contracts, history_of
+from infra.eventstore.store import event_at, events_after, log_size
 from tests.infra.store.acts import begin, choose, in_threads
 
 

@@ -2,12 +2,12 @@
 
 import pytest
 
-from infra import checking, integrity
-from infra.checking import findings
-from infra.database import cursor
-from infra.source import StoredEvents
+from infra.audit import checking, integrity
+from infra.audit.checking import findings
+from infra.database.connection import cursor
+from infra.eventstore.source import StoredEvents
 from projections.catalogue import PROJECTIONS
-from projections.rebuild import rebuild
+from projections.engine.rebuild import rebuild
 from tests.infra.store.acts import begin, choose, decide
 
 NEED = {

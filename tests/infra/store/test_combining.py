@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from infra.combining import Abandoned, Combiner
+from infra.eventstore.group_commit import Abandoned, Combiner
 from tests.infra.store.acts import in_threads
 
 

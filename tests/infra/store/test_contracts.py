@@ -3,9 +3,15 @@
 import pytest
 from django.db import transaction
 
-from infra import contracts as module
-from infra.contracts import Contracts, UnknownContract, contracts, history_of, version_of
-from infra.database import cursor
+from infra.database.connection import cursor
+from infra.eventstore import repository as module
+from infra.eventstore.repository import (
+    Contracts,
+    UnknownContract,
+    contracts,
+    history_of,
+    version_of,
+)
 from tests.infra.store.acts import begin, choose, in_threads
 
 
@@ -34,7 +40,7 @@ def test_what_this_process_records_is_never_read(rows_read):
 def test_only_what_others_recorded_is_read(rows_read, monkeypatch):
     begin()
     choose()
-    monkeypatch.setattr("infra.recording.contracts", Contracts(1 << 20))
+    monkeypatch.setattr("infra.recording.recording.contracts", Contracts(1 << 20))
     choose()
     rows_read.clear()
     assert [recorded.version for recorded in history_of("paquis")] == [1, 2, 3]

@@ -2,8 +2,8 @@ import hashlib
 
 import pytest
 
-from infra import documents
-from infra.database import cursor
+from infra.database.connection import cursor
+from infra.recording import documents
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-SETTINGS = "import infra.settings as s; print(s.SECRET_KEY, s.ALLOWED_HOSTS, s.DATABASES)"
+SETTINGS = "import infra.conf.settings as s; print(s.SECRET_KEY, s.ALLOWED_HOSTS, s.DATABASES)"
 
 
 def run(code=SETTINGS, **environment):
@@ -18,7 +18,7 @@ def run(code=SETTINGS, **environment):
         check=False,
         capture_output=True,
         text=True,
-        env=kept | {"DJANGO_SETTINGS_MODULE": "infra.settings"} | environment,
+        env=kept | {"DJANGO_SETTINGS_MODULE": "infra.conf.settings"} | environment,
     )
 
 
@@ -64,7 +64,7 @@ def test_this_machine_s_secret_key_is_made_once_and_for_its_owner(tmp_path):
 
 
 LOGS = """
-import structlog, logging, infra.settings
+import structlog, logging, infra.conf.settings
 structlog.get_logger("quartier").info("decision_recorded", contract="pâquis", position=3)
 logging.getLogger("other").warning("%s happened", "something")
 try: 1 / 0

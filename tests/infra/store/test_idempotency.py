@@ -3,13 +3,13 @@ import json
 import psycopg
 import pytest
 
-from infra import append as appending
-from infra.append import Indefinite, _append
-from infra.contracts import contracts
-from infra.database import forget_connection
-from infra.recording import record
-from infra.refusals import InvalidFields, KeyReused, Refused
-from infra.store import log_size
+from infra.database.connection import forget_connection
+from infra.eventstore import append as appending
+from infra.eventstore.append import Indefinite, _append
+from infra.eventstore.repository import contracts
+from infra.eventstore.store import log_size
+from infra.recording.recording import record
+from infra.recording.refusals import InvalidFields, KeyReused, Refused
 from tests.infra.store.acts import COORDINATOR, COUNCIL, NOW, begin, choose, decide, in_threads
 
 SUSPENDED = {"slug": "contract-suspended", "data": {"reason": "Une raison."}}

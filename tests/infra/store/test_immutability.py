@@ -5,9 +5,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from infra import guards, integrity
-from infra.append import Write, append
-from infra.database import as_owner, cursor, dedicated
+from infra.audit import guards, integrity
+from infra.database.connection import as_owner, cursor, dedicated
+from infra.eventstore.append import Write, append
 from tests.infra.store.acts import begin, choose
 from tests.infra.store.test_append import event
 
@@ -230,7 +230,7 @@ def test_it_is_said_of_every_table_what_the_application_may_do_with_it():
     """Whoever adds a table in SQL says it in `guards.MAY`, so that the check holds it to that."""
     made = {
         table
-        for file in (Path(guards.__file__).parent / "sql").glob("*.sql")
+        for file in (Path(guards.__file__).parents[1] / "sql").glob("*.sql")
         for table in re.findall(r"CREATE TABLE (\w+)", file.read_text("utf-8"))
     }
     assert set(guards.MAY) == set(guards.KEYS) == made

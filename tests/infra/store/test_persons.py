@@ -7,12 +7,12 @@ import pytest
 from annotated_types import MaxLen
 from pydantic import BaseModel, Field
 
-from domain.act import Act, Body
-from domain.contract import Contract
-from domain.corrections import DecisionRectified
-from domain.decision import Decision, Recorded
-from domain.values import Key, PersonId, TextRef
-from infra.persons import persons_in
+from domain.chapters.corrections import DecisionRectified
+from domain.kernel.act import Act, Body
+from domain.kernel.contract import Contract
+from domain.kernel.decision import Decision, Recorded
+from domain.kernel.values import Key, PersonId, TextRef
+from infra.recording.persons import persons_in
 
 SOMEBODY = [f"00000000-0000-4000-8000-{number:012}" for number in range(10)]
 

@@ -13,17 +13,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from domain.act import Act, Body
-from domain.contract import Contract
-from domain.decision import Decision, UnknownDecisionType
-from domain.stored import NewerSchema, UnreadableEvent
-from domain.values import AccountId, Title
+from domain.kernel.act import Act, Body
+from domain.kernel.contract import Contract
+from domain.kernel.decision import Decision, UnknownDecisionType
+from domain.kernel.payload import NewerSchema, UnreadableEvent
+from domain.kernel.values import AccountId, Title
 from infra import vault
-from infra.append import StaleVersion, Write, append
-from infra.contracts import UnknownContract, contracts, history_of
-from infra.database import as_owner, cursor
-from infra.recording import initiate
-from infra.store import EventRecorder, Quartier, event_at, log_size, pending
+from infra.database.connection import as_owner, cursor
+from infra.eventstore.append import StaleVersion, Write, append
+from infra.eventstore.repository import UnknownContract, contracts, history_of
+from infra.eventstore.store import EventRecorder, Quartier, event_at, log_size, pending
+from infra.recording.recording import initiate
 from tests.bench.many import fill
 from tests.infra.store.acts import COORDINATOR, NOW, begin, choose, decide
 from tests.infra.store.test_append import event
@@ -56,7 +56,12 @@ def renamed(monkeypatch):
 
 
 def test_a_name_that_is_not_registered_is_refused_and_nothing_is_imported():
-    for name in ("no-such-thing", "os:system", "domain.initiation:ContractInitiated", "Decision"):
+    for name in (
+        "no-such-thing",
+        "os:system",
+        "domain.chapters.initiation:ContractInitiated",
+        "Decision",
+    ):
         append(Write([event(name.replace(":", "-"), 1) | {"type": name}]))
         with unreadable(UnknownDecisionType):
             event_at(log_size())

@@ -3,16 +3,17 @@ from datetime import UTC, date, datetime
 import pytest
 from django.db import transaction
 
-from domain.act import Body
-from domain.decision import NotCompetent, UnknownDecisionType, decision_type
-from domain.rule import Rule
-from domain.standing import DecidedInTheFuture, NotUnderWay
+from domain.kernel.act import Body
+from domain.kernel.decision import NotCompetent, UnknownDecisionType, decision_type
+from domain.kernel.life_cycle import DecidedInTheFuture, NotUnderWay
+from domain.kernel.rule import Rule
 from infra import vault
-from infra.append import Busy, StaleVersion, append
-from infra.contracts import Contracts, contracts, history_of, version_of
-from infra.database import cursor
-from infra.recording import ATTEMPTS, ids_from, record
-from infra.refusals import (
+from infra.database.connection import cursor
+from infra.eventstore.append import Busy, StaleVersion, append
+from infra.eventstore.repository import Contracts, contracts, history_of, version_of
+from infra.eventstore.store import log_size
+from infra.recording.recording import ATTEMPTS, ids_from, record
+from infra.recording.refusals import (
     ContractExists,
     InvalidFields,
     MayNotRecordFor,
@@ -21,8 +22,7 @@ from infra.refusals import (
     UnknownContract,
     VersionConflict,
 )
-from infra.store import log_size
-from infra.submission import today_in_geneva
+from infra.recording.submission import today_in_geneva
 from tests.infra.store.acts import (
     AUDITOR,
     COORDINATOR,
@@ -273,15 +273,15 @@ def test_a_demanded_version_is_held_to():
 def test_what_another_process_recorded_is_taken_in(monkeypatch):
     """Two caches stand for two processes."""
     ours, theirs = Contracts(1 << 20), Contracts(1 << 20)
-    monkeypatch.setattr("infra.recording.contracts", ours)
+    monkeypatch.setattr("infra.recording.recording.contracts", ours)
     begin()
-    monkeypatch.setattr("infra.recording.contracts", theirs)
+    monkeypatch.setattr("infra.recording.recording.contracts", theirs)
     decide("contract-suspended", data={"reason": "Une raison."})
-    monkeypatch.setattr("infra.recording.contracts", ours)
+    monkeypatch.setattr("infra.recording.recording.contracts", ours)
     with pytest.raises(Refused):
         choose()
     assert decide("contract-resumed", data={"reason": "Une raison."}).recorded.version == 3
-    monkeypatch.setattr("infra.recording.contracts", theirs)
+    monkeypatch.setattr("infra.recording.recording.contracts", theirs)
     assert choose().recorded.version == 4
     with pytest.raises(VersionConflict):
         choose(expected=3)
@@ -361,8 +361,8 @@ def test_what_the_database_gives_up_on_is_tried_again_for_a_while(monkeypatch, t
             raise trouble
         return append(write)
 
-    monkeypatch.setattr("infra.recording.append", troubled)
-    monkeypatch.setattr("infra.recording.time.sleep", lambda _: None)
+    monkeypatch.setattr("infra.recording.recording.append", troubled)
+    monkeypatch.setattr("infra.recording.recording.time.sleep", lambda _: None)
     if times < ATTEMPTS:
         assert choose().recorded.version == 2
     else:

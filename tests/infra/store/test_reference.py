@@ -4,7 +4,7 @@ from datetime import date
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from infra.reference import GENEVA, read_reference
+from infra.conf.reference import GENEVA, read_reference
 
 
 def test_geneva_s_data_are_sound():

@@ -4,10 +4,10 @@ import contextlib
 
 import pytest
 
-from infra import source
-from infra.source import StoredEvents
+from infra.eventstore import source
+from infra.eventstore.source import StoredEvents
 from projections.catalogue import PROJECTIONS
-from projections.rebuild import rebuild
+from projections.engine.rebuild import rebuild
 from tests.infra.store.acts import begin, choose
 
 IN_TRANSACTION = """

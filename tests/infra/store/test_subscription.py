@@ -6,10 +6,10 @@ import time
 import pytest
 from django.db import connections
 
-from infra import subscription
-from infra.database import dedicated
-from infra.store import Quartier
-from infra.subscription import EventSubscription, Listener
+from infra.database.connection import dedicated
+from infra.eventstore import subscription
+from infra.eventstore.store import Quartier
+from infra.eventstore.subscription import EventSubscription, Listener
 from tests.infra.store.acts import begin, choose
 
 CUT = (

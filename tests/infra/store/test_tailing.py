@@ -9,7 +9,7 @@ import pytest
 from django.db import connections
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 
-from infra.store import events_after, log_size
+from infra.eventstore.store import events_after, log_size
 from tests.infra.store.acts import begin, choose, in_threads
 
 OURS = """

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.canonical import canonical
-from domain.values import Audience, TextRef
+from domain.kernel.canonical import canonical
+from domain.kernel.values import Audience, TextRef
 from infra import vault
 from infra.accounts import Role
-from infra.append import Write, append
-from infra.database import cursor
+from infra.database.connection import cursor
+from infra.eventstore.append import Write, append
 
 TRUSTED = {Role.COORDINATOR, Role.AUDITOR, Role.ADMIN}
 

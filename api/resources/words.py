@@ -1,0 +1,118 @@
+"""What the fields of decisions are called on a form, in both languages.
+
+One place for all of them: a field has the same label wherever it appears. A type registered
+without a label here still has a form; its fields then show their own names. A test asks that no
+field of the catalogue does.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from domain.kernel.values import Bilingual
+
+FIELDS: Final[dict[str, Bilingual]] = {
+    "abstentions": Bilingual("Abstentions", "Abstentions"),
+    "accepted_by_voters_on": Bilingual("Acceptée en votation le", "Accepted by the voters on"),
+    "accessibility": Bilingual("Mesures d'accessibilité", "Accessibility measures"),
+    "action": Bilingual("Action", "Action"),
+    "actions": Bilingual("Actions, dans l'ordre", "Actions, in order"),
+    "administration": Bilingual("Administration", "Administration"),
+    "agenda": Bilingual("Ordre du jour", "Agenda"),
+    "amount": Bilingual("Montant (CHF)", "Amount (CHF)"),
+    "answers": Bilingual("Réponses, action par action", "Answers, action by action"),
+    "associations": Bilingual("Associations", "Associations"),
+    "attendance": Bilingual("Personnes présentes", "Attendance"),
+    "audience": Bilingual("Public visé", "Audience"),
+    "audiences": Bilingual("Publics visés", "Audiences"),
+    "basis_of_erasure": Bilingual("Base légale de l'effacement", "Legal basis of the erasure"),
+    "budget_line": Bilingual("Ligne budgétaire", "Budget line"),
+    "capacity": Bilingual("Qualité", "Capacity"),
+    "channel": Bilingual("Moyen d'information", "Channel"),
+    "continuations": Bilingual("Suites données", "What goes on"),
+    "date": Bilingual("Date prévue", "Planned date"),
+    "decided_on": Bilingual("Date de la décision", "Date of the decision"),
+    "deliberation": Bilingual("Référence de la délibération", "Reference of the deliberation"),
+    "department": Bilingual("Département", "Department"),
+    "description": Bilingual("Description", "Description"),
+    "due": Bilingual("Échéance", "Due"),
+    "ends_on": Bilingual("Fin des fonctions", "End of office"),
+    "enforceable_on": Bilingual("Exécutoire dès le", "Enforceable from"),
+    "estimate": Bilingual("Estimation (CHF)", "Estimate (CHF)"),
+    "expected_end": Bilingual("Fin prévue", "Expected end"),
+    "fields": Bilingual("Champs corrigés", "Corrected fields"),
+    "framework": Bilingual("Version du Cadre", "Version of the framework"),
+    "gross": Bilingual("Montant brut (CHF)", "Gross amount (CHF)"),
+    "ground": Bilingual("Origine du contrat", "Ground of the contract"),
+    "group": Bilingual("Groupe de travail", "Working group"),
+    "informed_on": Bilingual("Date de l'information", "Date of the information"),
+    "institutions": Bilingual("Institutions", "Institutions"),
+    "instrument": Bilingual("Forme de la décision", "Form of the decision"),
+    "into": Bilingual("Besoin qui les réunit", "Need that unites them"),
+    "justification": Bilingual(
+        "Pourquoi de simples mesures techniques ne suffisent pas",
+        "Why mere technical measures are not enough",
+    ),
+    "languages": Bilingual("Langues", "Languages"),
+    "latitude": Bilingual("Latitude", "Latitude"),
+    "lead_service": Bilingual("Service pilote", "Lead service"),
+    "longitude": Bilingual("Longitude", "Longitude"),
+    "means": Bilingual("Moyen de promotion", "Means of promotion"),
+    "measures": Bilingual("Mesures, dans l'ordre de priorité", "Measures, by priority"),
+    "milestone": Bilingual("Jalon", "Milestone"),
+    "minutes": Bilingual("Procès-verbal", "Minutes"),
+    "need": Bilingual("Besoin", "Need"),
+    "needs": Bilingual("Besoins", "Needs"),
+    "net": Bilingual("Montant net (CHF)", "Net amount (CHF)"),
+    "no": Bilingual("Non", "No"),
+    "origin": Bilingual("Lieu d'expression", "Where it was voiced"),
+    "outcome": Bilingual("Issue", "Outcome"),
+    "people_reached": Bilingual("Personnes touchées", "People reached"),
+    "percent": Bilingual("Avancement (%)", "Progress (%)"),
+    "perimeter": Bilingual("Périmètre", "Perimeter"),
+    "person": Bilingual("Personne", "Person"),
+    "persons": Bilingual("Personnes", "Persons"),
+    "place": Bilingual("Lieu", "Place"),
+    "plenary": Bilingual("Conférence de quartier", "Plenary"),
+    "point": Bilingual("Point sur la carte", "Point on the map"),
+    "position": Bilingual("Position de la décision visée", "Position of the decision meant"),
+    "present": Bilingual("Membres présents", "Members present"),
+    "proposal": Bilingual("Référence de la proposition", "Reference of the proposal"),
+    "published_on": Bilingual("Publiée le", "Published on"),
+    "purpose": Bilingual("Objet de la dépense", "Purpose of the expense"),
+    "purposes": Bilingual("Buts de la conférence (§3.1)", "Purposes of the plenary (§3.1)"),
+    "reason": Bilingual("Motif", "Reason"),
+    "reasons": Bilingual("Motifs", "Reasons"),
+    "reference": Bilingual("Référence", "Reference"),
+    "relay": Bilingual("Structure relais", "Relay structure"),
+    "remarks": Bilingual("Remarques", "Remarks"),
+    "residents": Bilingual("Habitant-e-s", "Residents"),
+    "route": Bilingual("Mode de financement", "Funding route"),
+    "seats": Bilingual("Sièges", "Seats"),
+    "service": Bilingual("Service municipal", "Municipal service"),
+    "shopkeepers": Bilingual("Commerçant-e-s", "Shopkeepers"),
+    "side": Bilingual("Pour", "For"),
+    "starts_on": Bilingual("Dès le", "From"),
+    "streets": Bilingual("Rues", "Streets"),
+    "subject": Bilingual("Objet", "Subject"),
+    "successor": Bilingual("Successeur-e", "Successor"),
+    "territory": Bilingual("Territoire", "Territory"),
+    "text": Bilingual("Texte", "Text"),
+    "theme": Bilingual("Thème", "Theme"),
+    "title": Bilingual("Titre", "Title"),
+    "urgent": Bilingual("Clause d'urgence", "Urgency clause"),
+    "users": Bilingual("Usager-ère-s", "Users"),
+    "verdict": Bilingual("Décision", "Verdict"),
+    "version": Bilingual("Version de la feuille de route", "Version of the roadmap"),
+    "voted_on": Bilingual("Date de la votation", "Date of the vote"),
+    "votes": Bilingual("Voix", "Votes"),
+    "what_goes_on": Bilingual("Ce qui se poursuit", "What goes on"),
+    "year": Bilingual("Année", "Year"),
+    "yes": Bilingual("Oui", "Yes"),
+}
+
+
+def label_of(field: str) -> Bilingual:
+    """What a field is called; its own name, made readable, if nobody has named it."""
+    readable = field.replace("_", " ").capitalize()
+    return FIELDS.get(field, Bilingual(readable, readable))
