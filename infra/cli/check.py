@@ -17,6 +17,7 @@ from infra.conf.reference import reference
 from infra.database.connection import cursor, dedicated
 from infra.database.migrated import migrations_due, newer_migrations
 from infra.eventstore.store import log_size
+from infra.finance import days
 from infra.log.integrity import log_findings
 from infra.log.keys import KeyFileError, key_file, read_keys
 from infra.log.sealing import oldest_unsealed, unsealed
@@ -43,6 +44,7 @@ CHECKS = {
     "events": "every event can be read",
     "texts": "the texts are those that the events had, for whom they were meant",
     "read-models": "views and tables are the fold of the events",
+    "funding-days": "kept days of funding events are what the log says",
     "relay": "what is published to Kafka fits the log",
 }
 
@@ -104,6 +106,7 @@ def _findings(end: int, cluster: Cluster | None, done: terminal.Done) -> Iterato
     yield from _finished("requests", integrity.requests())
     yield from _finished("log", _log(lambda read: done(end + read)))
     yield from _finished("events", checking.findings(lambda read: done(2 * end + read)))
+    yield from _finished("funding-days", _funding_days())
     yield from _finished("relay", _relay(cluster))
 
 
@@ -137,6 +140,14 @@ def _log(done: terminal.Done) -> Iterator[Finding]:
     if since is not None and datetime.now(UTC) - since > UNSEALED:
         what = f"{unsealed(cursor())} events are not sealed, since {since:%Y-%m-%d %H:%M:%S} UTC."
         yield Finding("log", what, warning=True)
+
+
+def _funding_days() -> Iterator[Finding]:
+    for date in days.altered():
+        yield Finding(
+            "funding-days",
+            f"The kept day {date} is not what the log says. Delete its row in funding_day.",
+        )
 
 
 def _relay(cluster: Cluster | None) -> Iterator[Finding]:

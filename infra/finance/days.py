@@ -18,7 +18,7 @@ from infra.relay.accounts import READ
 from projections.tables.ledger import ledger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 VERSION: Final = f"1/{ledger.version}"
 """Of the form of the lines, and of the ledger whose sums are in them."""
@@ -79,6 +79,16 @@ def _keep(day: Day) -> Day:
         (day.date, VERSION, day.events, day.digest, "".join(f"{line}\n" for line in day.lines)),
     )
     return day
+
+
+def altered() -> Iterator[dt.date]:
+    """The kept days that are not what the log says. Each is folded again, so it takes its time."""
+    rows = cursor().execute(
+        "SELECT date, events, digest FROM funding_day WHERE version = %s ORDER BY date", (VERSION,)
+    )
+    for date, events, digest in rows.fetchall():
+        if Day(date, events, digest, _lines(date)) != recorded_day(date):
+            yield date
 
 
 @lru_cache(maxsize=1)

@@ -123,6 +123,21 @@ def test_a_finished_day_is_worked_out_once_and_is_what_is_folded(database, anybo
     assert len(worked_out) >= 2
 
 
+@pytest.mark.parametrize(
+    "damage",
+    ["lines = replace(lines, '0.00', '1.00')", "digest = repeat('0', 64)", "events = events + 1"],
+)
+def test_a_kept_day_that_was_altered_is_found(database, anybody, damage):
+    fill(40, days=2)
+    kept = [today() - dt.timedelta(days=ago) for ago in (2, 1)]
+    for day in kept:
+        anybody.get(DIGEST, {"date": f"{day}"})
+    assert list(days.altered()) == []
+    with psycopg.connect(database.url, autocommit=True) as owner:
+        owner.execute(f"UPDATE funding_day SET {damage} WHERE date = %s", [kept[0]])
+    assert list(days.altered()) == [kept[0]]
+
+
 def test_its_tag_is_known_before_any_work(log, anybody, monkeypatch):
     query = {"date": f"{today()}"}
     tag = {"If-None-Match": anybody.get(DIGEST, query)["ETag"]}
