@@ -23,13 +23,13 @@ def media_type_of(request: HttpRequest, offered: Sequence[str]) -> str:
         request: whose `Accept` it is.
         offered: the media types of texts that there are, the one preferred by us first.
     """
-    # Everything is in UTF-8: whoever asks for that asks for the same.
+    # Everything is in UTF-8: asking for that changes nothing.
     spelled = {f"{each.partition(';')[0]}; charset=utf-8": each for each in offered}
     try:
         refused = [each for each in _ranges(request, "Accept", "*/*") if each.quality == 0]
         wanted = [offer for offer in spelled if not _is_refused(request, offer, refused)]
         return spelled.get(request.get_preferred_type(wanted) or "", offered[0])
-    except ValueError:  # a parameter in an encoding that nobody knows (RFC 2231)
+    except ValueError:  # a parameter in an unknown encoding (RFC 2231)
         return offered[0]
 
 

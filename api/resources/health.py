@@ -60,10 +60,10 @@ class Live(Endpoint):
 class Ready(Endpoint):
     """Everything that answering needs is there; or which part is not.
 
-    Read models that are behind are named, decisions that nobody seals, background work that nobody
-    does, tables that a newer program has changed, a clock that ran ahead; but none of them makes
-    the service unready: contracts are read and recorded all the same, and taking every server out
-    at once would help nobody.
+    Read models that are behind are named, decisions that are not sealed, background work without a
+    holder, tables that a newer program has changed, a clock that ran ahead. None of them makes the
+    service unready: contracts are read and recorded all the same, and a load balancer would take
+    every server out at once.
     """
 
     @operation(

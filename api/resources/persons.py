@@ -80,8 +80,8 @@ class Persons(Endpoint):
     def _kept(person: NewPerson, account: str, key: str | None) -> PersonId:
         """The id of the person, the same whenever this request comes again.
 
-        It follows from the key: a digest of the request would give the name away to whoever
-        guesses, even after it is erased. Once it is, nothing is left to compare a request with.
+        It follows from the key: a digest of the request would let the name be guessed, even after
+        it is erased. Once it is, nothing is left to compare a request with.
         """
         if key is None:
             return vault.add_person(person.name, person.contact, by=account)

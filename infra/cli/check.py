@@ -59,7 +59,7 @@ def check_command(as_json: AsJson = False) -> None:
     """Check configuration and integrity: what guards the events, the events, all made of them.
 
     Every event is read and every read model folded again, so it takes its time on a large store;
-    nobody waits for it meanwhile. An event that cannot be read is named, and the rest is checked.
+    recording does not wait for it. An event that cannot be read is named, and the rest is checked.
 
     Exit status 1 if anything is wrong. Warnings do not count: they say what weakens a guard, and
     what could not be checked.

@@ -21,7 +21,7 @@ _django = get_wsgi_application()
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
     """Django's, which raises before any handler at a content type that it cannot read.
 
-    A parameter in an encoding that nobody knows (RFC 2231) is one: such a type is as good as none.
+    A parameter in an unknown encoding (RFC 2231) is one: such a type is as good as none.
     """
     try:
         parse_header_parameters(environ.get("CONTENT_TYPE", ""))
