@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from infra.eventstore.repository import history_of
@@ -25,12 +25,12 @@ MARKS = {USUAL: 30.0, LONG: 1500.0}
 
 def in_any_view(place: Place) -> Iterator[Figure]:
     """Of one contract with few types of decisions, and one with thirty and corrections."""
-    for kind, make in (("of five types", grown), ("of thirty types", lived)):
-        yield from _in_any_view(kind, make)
+    yield from _in_any_view(grown("changes-few", LONG), "of five types")
+    yield from _in_any_view(lived("changes-many", LONG), "of thirty types")
 
 
-def _in_any_view(kind: str, make: Callable[[str, int], str]) -> Iterator[Figure]:
-    history = history_of(make(f"changes-{kind[3:9].strip()}", LONG))
+def _in_any_view(contract: str, kind: str) -> Iterator[Figure]:
+    history = history_of(contract)
     for count, mark in MARKS.items():
         part = history[:count]
         interval = learned(part, None, part[-1].recorded_at)
